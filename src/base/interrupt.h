@@ -1,0 +1,12 @@
+// SIGINT and SIGTERM as a flag that long loops look at.
+#pragma once
+
+namespace valence {
+
+// The first signal sets the flag, a second one ends the process with status 130.
+void install_interrupt_handler();
+bool interrupted();
+// Throws Error(kInterrupted) when the flag is set.
+void check_interrupt();
+
+}  // namespace valence

@@ -1,0 +1,41 @@
+// A fixed set of workers that share the indices of a loop. No OpenMP, no oversubscription.
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace valence {
+
+// Cores this process may use: the smaller of the affinity mask and the cgroup's CPU quota, at least 1.
+int usable_cores();
+
+// run() calls task(index, worker) for each index in [0, count), on the caller (worker 0) and the
+// others; it returns when all are done and rethrows the first exception. Not reentrant.
+class ThreadPool {
+ public:
+  explicit ThreadPool(int threads);
+  ~ThreadPool();
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
+  int size() const { return static_cast<int>(workers_.size()) + 1; }
+  void run(size_t count, const std::function<void(size_t index, int worker)>& task);
+
+ private:
+  void work(int worker);
+  void drain(int worker);
+
+  std::vector<std::thread> workers_;
+  std::mutex mutex_;
+  std::condition_variable start_, done_;
+  const std::function<void(size_t, int)>* task_ = nullptr;
+  size_t count_ = 0, next_ = 0, generation_ = 0;
+  int active_ = 0;
+  bool stop_ = false;
+  std::exception_ptr failure_;
+};
+
+}  // namespace valence

@@ -15,3 +15,33 @@ function(valence_test name)
   target_link_libraries(${name} PRIVATE ${ARG_DEPENDS} GTest::gtest_main GTest::gmock)
   add_test(NAME ${name} COMMAND ${name})
 endfunction()
+
+# The same program once more on each older instruction set, so that what a newer machine computes in another way is
+# tested on it too.
+function(valence_test_on_older_isas name)
+  if(VALENCE_TESTS AND CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+    foreach(isa scalar avx2)
+      add_test(NAME ${name}_${isa} COMMAND ${name})
+      set_tests_properties(${name}_${isa} PROPERTIES ENVIRONMENT VALENCE_CPU_ISA=${isa})
+    endforeach()
+  endif()
+endfunction()
+
+# valence_linked_programs(KIND OUT): a program for each *_KIND.cc of this folder, whose first line names what it links,
+# "// links: TARGET...". OUT lists the programs.
+function(valence_linked_programs kind out)
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*_${kind}.cc)
+  set(programs "")
+  foreach(source ${sources})
+    get_filename_component(name ${source} NAME_WE)
+    file(STRINGS ${source} first_line LIMIT_COUNT 1)
+    if(NOT first_line MATCHES "^// links: (.+)$")
+      message(FATAL_ERROR "${source}: the first line must be '// links: TARGET...'")
+    endif()
+    separate_arguments(targets UNIX_COMMAND "${CMAKE_MATCH_1}")
+    add_executable(${name} ${source})
+    target_link_libraries(${name} PRIVATE ${targets})
+    list(APPEND programs ${name})
+  endforeach()
+  set(${out} ${programs} PARENT_SCOPE)
+endfunction()

@@ -9,13 +9,20 @@ namespace valence {
 
 int exit_status(ErrorCode code) {
   switch (code) {
-    case ErrorCode::kRuntime: return 1;
-    case ErrorCode::kUsage: return 2;
-    case ErrorCode::kBadData: return 65;
-    case ErrorCode::kNoInput: return 66;
-    case ErrorCode::kUnavailable: return 69;
-    case ErrorCode::kBadConfig: return 78;
-    case ErrorCode::kInterrupted: return 130;
+    case ErrorCode::kRuntime:
+      return 1;
+    case ErrorCode::kUsage:
+      return 2;
+    case ErrorCode::kBadData:
+      return 65;
+    case ErrorCode::kNoInput:
+      return 66;
+    case ErrorCode::kUnavailable:
+      return 69;
+    case ErrorCode::kBadConfig:
+      return 78;
+    case ErrorCode::kInterrupted:
+      return 130;
   }
   return 1;
 }

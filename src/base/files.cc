@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "base/shrunk_files.h"
 
 namespace valence {
 namespace {
@@ -17,7 +18,8 @@ std::string reason() { return std::strerror(errno); }
 
 class MappedFile final : public FileBytes {
  public:
-  MappedFile(void* data, size_t size) : data_(data), size_(size) {
+  MappedFile(void* data, size_t size, const std::string& name)
+      : data_(data), size_(size), mapping_(data, size, name) {
     bytes_ = {static_cast<const std::byte*>(data), size};
   }
   ~MappedFile() override {
@@ -35,6 +37,7 @@ class MappedFile final : public FileBytes {
  private:
   void* data_;
   size_t size_;
+  NamedMapping mapping_;
 };
 
 class WrappedBytes final : public FileBytes {
@@ -48,7 +51,7 @@ class WrappedBytes final : public FileBytes {
 std::shared_ptr<const FileBytes> map_file(const std::filesystem::path& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) throw Error(ErrorCode::kNoInput, "cannot open " + printable(path.string()) + ": " + reason());
-  struct stat info {};
+  struct stat info{};
   if (::fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
     ::close(fd);
     throw Error(ErrorCode::kBadData, printable(path.string()) + " is not a regular file");
@@ -64,7 +67,7 @@ std::shared_ptr<const FileBytes> map_file(const std::filesystem::path& path) {
     }
   }
   ::close(fd);
-  return std::make_shared<MappedFile>(data, size);
+  return std::make_shared<MappedFile>(data, size, path.string());
 }
 
 std::shared_ptr<const FileBytes> wrap_bytes(std::span<const std::byte> bytes) {
@@ -75,7 +78,8 @@ AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)) {
   temporary_ = path_;
   temporary_ += ".tmp" + std::to_string(::getpid());
   fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (fd_ < 0) throw Error(ErrorCode::kRuntime, "cannot write " + printable(path_.string()) + ": " + reason());
+  if (fd_ < 0)
+    throw Error(ErrorCode::kRuntime, "cannot write " + printable(path_.string()) + ": " + reason());
 }
 
 AtomicFile::~AtomicFile() {
@@ -100,6 +104,38 @@ void AtomicFile::commit() {
     ::unlink(temporary_.c_str());
     throw Error(ErrorCode::kRuntime, "cannot complete " + printable(path_.string()) + ": " + why);
   }
+  sync_folder_of(path_);
+}
+
+AtomicFolder::AtomicFolder(std::filesystem::path path) : path_(std::move(path)) {
+  if (!path_.has_filename()) path_ = path_.parent_path();  // "folder/"
+  std::error_code ignored;
+  const bool empty_folder =
+      std::filesystem::is_directory(path_, ignored) && std::filesystem::is_empty(path_, ignored);
+  if (std::filesystem::exists(path_, ignored) && !empty_folder) {
+    throw Error(ErrorCode::kUsage, printable(path_.string()) + " exists already: name a new folder");
+  }
+  temporary_ = path_;
+  temporary_ += ".tmp" + std::to_string(::getpid());
+  std::filesystem::remove_all(temporary_, ignored);
+  if (::mkdir(temporary_.c_str(), 0755) != 0) {
+    throw Error(ErrorCode::kRuntime, "cannot make " + printable(path_.string()) + ": " + reason());
+  }
+  open_ = true;
+}
+
+AtomicFolder::~AtomicFolder() {
+  std::error_code ignored;
+  if (open_) std::filesystem::remove_all(temporary_, ignored);
+}
+
+void AtomicFolder::commit() {
+  VALENCE_CHECK(open_);
+  sync_folder_of(temporary_ / "file");
+  if (::rename(temporary_.c_str(), path_.c_str()) != 0) {
+    throw Error(ErrorCode::kRuntime, "cannot complete " + printable(path_.string()) + ": " + reason());
+  }
+  open_ = false;
   sync_folder_of(path_);
 }
 

@@ -48,6 +48,23 @@ class AtomicFile {
   int fd_ = -1;
 };
 
+// A folder that appears under its name only on commit(): written beside it under a temporary name, then
+// renamed. The destructor removes what was not committed. Errors: kRuntime with the path and the system's
+// reason; kUsage when `path` exists and is no empty folder.
+class AtomicFolder {
+ public:
+  explicit AtomicFolder(std::filesystem::path path);
+  ~AtomicFolder();
+  AtomicFolder(const AtomicFolder&) = delete;
+  AtomicFolder& operator=(const AtomicFolder&) = delete;
+  const std::filesystem::path& temporary() const { return temporary_; }  // write the files here
+  void commit();
+
+ private:
+  std::filesystem::path path_, temporary_;
+  bool open_ = false;
+};
+
 // Writes all of `data` to a descriptor, through short writes and EINTR. `name` is for the message.
 void write_all(int fd, std::string_view data, const std::string& name);
 

@@ -20,9 +20,7 @@ Hasher::Hasher(Kind kind) : state_(std::make_unique<State>()) {
 
 Hasher::~Hasher() = default;
 
-void Hasher::update(std::string_view data) {
-  EVP_DigestUpdate(state_->context, data.data(), data.size());
-}
+void Hasher::update(std::string_view data) { EVP_DigestUpdate(state_->context, data.data(), data.size()); }
 
 std::string Hasher::hex() {
   unsigned char digest[EVP_MAX_MD_SIZE];

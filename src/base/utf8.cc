@@ -39,4 +39,16 @@ bool is_valid_utf8(std::string_view text) {
   return true;
 }
 
+bool is_blank(std::string_view text) {
+  size_t at = 0;
+  while (at < text.size()) {
+    const char32_t c = decode_utf8(text, at);
+    const bool blank = c <= 0x20 || c == 0x7F || c == 0x85 || c == 0xA0 || c == 0x1680 ||
+                       (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F ||
+                       c == 0x205F || c == 0x3000;
+    if (!blank) return false;
+  }
+  return true;
+}
+
 }  // namespace valence

@@ -47,4 +47,8 @@ void append_utf8(std::string& out, char32_t c);
 
 bool is_valid_utf8(std::string_view text);
 
+// True for an empty text and for one of nothing but Unicode white space (property White_Space) and ASCII
+// control characters. Invalid UTF-8 is not blank.
+bool is_blank(std::string_view text);
+
 }  // namespace valence

@@ -12,6 +12,10 @@
 namespace valence::formats {
 namespace {
 
+// A value takes about 100 bytes, one in the text may be 2: without a limit 100 MB of "[0,0,…" would take
+// gigabytes. The largest published tokenizer.json have 2 million values.
+constexpr std::size_t kMaxValues = 4'000'000;
+
 // Builds a Json from the events of Boost.JSON's parser, which does not notice repeated keys itself.
 struct Builder {
   static constexpr std::size_t max_object_size = std::size_t(-1);
@@ -26,7 +30,13 @@ struct Builder {
   std::string partial;
   std::string repeated;  // the first repeated key
   bool has_repeated = false;
+  std::size_t count = 0;  // of all values
 
+  template <typename... Value>
+  bool add(Value&&... value) {
+    values.emplace_back(std::forward<Value>(value)...);
+    return ++count <= kMaxValues;
+  }
   bool on_document_begin(Code&) { return true; }
   bool on_document_end(Code&) { return true; }
   bool on_object_begin(Code&) { return true; }
@@ -35,8 +45,7 @@ struct Builder {
     Json::Array items(std::make_move_iterator(values.end() - static_cast<std::ptrdiff_t>(n)),
                       std::make_move_iterator(values.end()));
     values.resize(values.size() - n);
-    values.emplace_back(std::move(items));
-    return true;
+    return add(std::move(items));
   }
   bool on_object_end(std::size_t n, Code&) {
     Json::Object members;
@@ -47,8 +56,7 @@ struct Builder {
     keys.resize(keys.size() - n);
     values.resize(values.size() - n);
     note_repeated(members);
-    values.emplace_back(std::move(members));
-    return !has_repeated;
+    return add(std::move(members)) && !has_repeated;
   }
   void note_repeated(const Json::Object& members) {
     std::unordered_set<std::string_view> seen;
@@ -73,31 +81,16 @@ struct Builder {
   }
   bool on_string(View part, std::size_t, Code&) {
     partial.append(part.data(), part.size());
-    values.emplace_back(std::move(partial));
+    const bool fits = add(std::move(partial));
     partial.clear();
-    return true;
+    return fits;
   }
   bool on_number_part(View, Code&) { return true; }
-  bool on_int64(int64_t value, View, Code&) {
-    values.emplace_back(value);
-    return true;
-  }
-  bool on_uint64(uint64_t value, View, Code&) {
-    values.emplace_back(static_cast<double>(value));
-    return true;
-  }
-  bool on_double(double value, View, Code&) {
-    values.emplace_back(value);
-    return true;
-  }
-  bool on_bool(bool value, Code&) {
-    values.emplace_back(value);
-    return true;
-  }
-  bool on_null(Code&) {
-    values.emplace_back();
-    return true;
-  }
+  bool on_int64(int64_t value, View, Code&) { return add(value); }
+  bool on_uint64(uint64_t value, View, Code&) { return add(static_cast<double>(value)); }
+  bool on_double(double value, View, Code&) { return add(value); }
+  bool on_bool(bool value, Code&) { return add(value); }
+  bool on_null(Code&) { return add(); }
   bool on_comment_part(View, Code&) { return true; }
   bool on_comment(View, Code&) { return true; }
 
@@ -123,14 +116,20 @@ Json Json::parse(std::string_view text, const std::string& where, size_t max_dep
   const size_t used = parser.write_some(false, text.data(), text.size(), code);
   Builder& builder = parser.handler();
   if (builder.has_repeated) {
-    throw Error(ErrorCode::kBadData, where + ": the key \"" + printable(builder.repeated) + "\" occurs twice");
+    throw Error(ErrorCode::kBadData,
+                where + ": the key \"" + printable(builder.repeated) + "\" occurs twice");
+  }
+  if (builder.count > kMaxValues) {
+    throw Error(ErrorCode::kBadData,
+                where + " has more than " + std::to_string(kMaxValues) + " values, which no model needs");
   }
   if (code) {
     throw Error(ErrorCode::kBadData,
                 where + " is not valid JSON: " + code.message() + " at byte " + std::to_string(used));
   }
   if (used < text.size() && text.find_first_not_of(" \t\r\n", used) != std::string_view::npos) {
-    throw Error(ErrorCode::kBadData, where + " is not valid JSON: text after the value at byte " + std::to_string(used));
+    throw Error(ErrorCode::kBadData,
+                where + " is not valid JSON: text after the value at byte " + std::to_string(used));
   }
   VALENCE_CHECK(builder.values.size() == 1);
   return std::move(builder.values.front());
@@ -172,7 +171,8 @@ const Json::Object& Json::as_object(const std::string& what) const {
 const Json* Json::find(std::string_view key) const {
   const Object* object = std::get_if<Object>(&value_);
   if (!object) return nullptr;
-  const auto it = std::find_if(object->begin(), object->end(), [&](const Member& m) { return m.first == key; });
+  const auto it =
+      std::find_if(object->begin(), object->end(), [&](const Member& m) { return m.first == key; });
   return it == object->end() ? nullptr : &it->second;
 }
 
@@ -217,11 +217,21 @@ void append_json_string(std::string& out, std::string_view text) {
   out += '"';
   for (const char c : text) {
     switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
       default:
         if (static_cast<unsigned char>(c) < 0x20) {
           out += "\\u00";

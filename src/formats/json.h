@@ -27,7 +27,7 @@ class Json {
 
   // Parses one document. `where` names the file in messages. Integers beyond 64 bits become doubles
   // (model_max_length is 1e30 in many tokenizers). Errors: kBadData for anything that is not valid
-  // JSON in valid UTF-8, a repeated key, or nesting deeper than `max_depth`.
+  // JSON in valid UTF-8, a repeated key, nesting deeper than `max_depth`, or more than 4 million values.
   static Json parse(std::string_view text, const std::string& where, size_t max_depth = 512);
 
   bool is_null() const { return std::holds_alternative<std::monostate>(value_); }

@@ -8,7 +8,9 @@ namespace valence::formats {
 namespace {
 
 TEST(Json, ReadsWhatConfigurationsHold) {
-  const Json json = Json::parse(R"({"a": 1, "big": 1000000000000000019884624838656, "f": 1e-12, "s": "é\n😀", "l": [true, null]})", "x");
+  const Json json = Json::parse(
+      R"({"a": 1, "big": 1000000000000000019884624838656, "f": 1e-12, "s": "é\n😀", "l": [true, null]})",
+      "x");
   EXPECT_EQ(json.find("a")->as_int("a"), 1);
   EXPECT_DOUBLE_EQ(json.find("big")->as_number("big"), 1e30);
   EXPECT_EQ(json.find("s")->as_string("s"), "é\n😀");
@@ -17,8 +19,8 @@ TEST(Json, ReadsWhatConfigurationsHold) {
 }
 
 TEST(Json, RefusesWhatIsNotOneStrictDocument) {
-  for (const char* bad : {"", "{", "{\"a\":1}x", "{\"a\":1,\"a\":2}", "[1,]", "{\"a\":{\"b\":1,\"b\":1}}", "\"\xff\"",
-                          "nul", "01", "[\"\\ud800\"]"}) {
+  for (const char* bad : {"", "{", "{\"a\":1}x", "{\"a\":1,\"a\":2}", "[1,]", "{\"a\":{\"b\":1,\"b\":1}}",
+                          "\"\xff\"", "nul", "01", "[\"\\ud800\"]"}) {
     EXPECT_THROW(Json::parse(bad, "x"), Error) << bad;
   }
   EXPECT_THROW(Json::parse(std::string(100000, '['), "x"), Error);

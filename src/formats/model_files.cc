@@ -48,7 +48,8 @@ std::vector<std::string> ModelFiles::names() const {
   if (!folder_.empty()) {
     std::error_code code;
     for (const auto& entry : std::filesystem::directory_iterator(folder_, code)) {
-      out.push_back(entry.path().filename().string());
+      std::error_code unknown;
+      if (entry.is_regular_file(unknown)) out.push_back(entry.path().filename().string());
     }
   } else {
     for (const Embedded& e : embedded_) out.push_back(e.name);

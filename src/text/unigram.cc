@@ -1,0 +1,105 @@
+#include "text/unigram.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "base/error.h"
+#include "base/utf8.h"
+
+namespace valence::text {
+namespace {
+
+constexpr uint32_t kNowhere = UINT32_MAX;
+
+// The best segmentation that ends at a byte.
+template <typename Score>
+struct Best {
+  Score score = 0;
+  uint32_t begin = kNowhere;  // of its last token; kNowhere when nothing ends here yet
+  int32_t id = -1;
+};
+
+}  // namespace
+
+Unigram::Unigram(Vocab vocab, const std::vector<Entry>& entries, Settings settings, const std::string& where)
+    : vocab_(std::move(vocab)), settings_(settings) {
+  if (!vocab_.has_id(settings.unknown)) {
+    throw Error(ErrorCode::kBadData, where + ": the unknown token " + std::to_string(settings.unknown) +
+                                         " is not in the vocabulary");
+  }
+  scores_.resize(static_cast<size_t>(vocab_.end_id()));
+  trie_.reserve(entries.size());
+  for (const Entry& entry : entries) {
+    trie_.add(vocab_.token(entry.id), entry.id);
+    scores_[static_cast<size_t>(entry.id)] = entry.score;
+  }
+  for (size_t byte = 0; byte < 256; ++byte) {
+    char name[8];
+    std::snprintf(name, sizeof name, "<0x%02X>", static_cast<unsigned>(byte));
+    fallback_ids_[byte] = vocab_.find(name);
+  }
+}
+
+template <typename Score>
+void Unigram::segment(std::string_view piece, std::vector<Token>& tokens) const {
+  std::vector<Best<Score>> best(piece.size() + 1);
+  const auto improve = [&](size_t begin, size_t end, Score score, int32_t id) {
+    if (best[end].begin != kNowhere && score <= best[end].score) return;
+    best[end] = {score, static_cast<uint32_t>(begin), id};
+  };
+  for (size_t begin = 0; begin < piece.size();) {
+    size_t end = begin;
+    decode_utf8(piece, end);  // the end of the code point
+    const Score so_far = best[begin].score;
+    bool has_single = false;
+    trie_.prefixes(piece.substr(begin), [&](size_t length, int32_t id) {
+      has_single = has_single || begin + length == end;
+      improve(begin, begin + length, so_far + static_cast<Score>(scores_[static_cast<size_t>(id)]), id);
+    });
+    if (!has_single) {
+      improve(begin, end, so_far + static_cast<Score>(settings_.unknown_score), settings_.unknown);
+    }
+    begin = end;
+  }
+  const auto first = static_cast<std::ptrdiff_t>(tokens.size());
+  for (auto end = static_cast<uint32_t>(piece.size()); end > 0; end = best[end].begin) {
+    tokens.push_back({best[end].id, best[end].begin, end});
+  }
+  std::reverse(tokens.begin() + first, tokens.end());
+}
+
+void Unigram::tokenize(std::string_view piece, std::vector<Token>& tokens) const {
+  std::vector<Token> path;
+  if (settings_.flavor == Flavor::kSentencePiece) {
+    segment<float>(piece, path);
+  } else {
+    segment<double>(piece, path);
+  }
+  // Unknown code points that follow each other are one token.
+  for (size_t i = 0; i < path.size(); ++i) {
+    if (path[i].id != settings_.unknown) {
+      tokens.push_back(path[i]);
+      continue;
+    }
+    const uint32_t begin = path[i].begin;
+    while (i + 1 < path.size() && path[i + 1].id == settings_.unknown) ++i;
+    add_unknown(piece, begin, path[i].end, tokens);
+  }
+}
+
+void Unigram::add_unknown(std::string_view piece, uint32_t begin, uint32_t end,
+                          std::vector<Token>& tokens) const {
+  const std::string_view text = piece.substr(begin, end - begin);
+  const auto id_of = [&](char c) { return fallback_ids_[static_cast<unsigned char>(c)]; };
+  const int32_t known = settings_.flavor == Flavor::kTokenizers ? vocab_.find(text) : -1;
+  if (known >= 0) {
+    tokens.push_back({known, begin, end});
+  } else if (settings_.byte_fallback &&
+             std::all_of(text.begin(), text.end(), [&](char c) { return id_of(c) >= 0; })) {
+    for (const char c : text) tokens.push_back({id_of(c), begin, end});
+  } else {
+    tokens.push_back({settings_.unknown, begin, end});
+  }
+}
+
+}  // namespace valence::text

@@ -25,11 +25,11 @@ struct MatrixSource {
   WeightType type = WeightType::kFp32;
   int64_t out_features = 0;
   int64_t in_features = 0;
-  const float* fp32 = nullptr;          // kFp32: [out, in]
-  const uint16_t* bf16 = nullptr;       // kBf16: [out, in]
-  const int8_t* int8 = nullptr;         // kInt8: [out, in], symmetric, -127..127
-  const float* row_scales = nullptr;    // kInt8: [out], weight = int8 * row_scale
-  const uint8_t* nf4 = nullptr;         // kNf4: [out * in / 2], the first element of a pair in the high nibble
+  const float* fp32 = nullptr;        // kFp32: [out, in]
+  const uint16_t* bf16 = nullptr;     // kBf16: [out, in]
+  const int8_t* int8 = nullptr;       // kInt8: [out, in], symmetric, -127..127
+  const float* row_scales = nullptr;  // kInt8: [out], weight = int8 * row_scale
+  const uint8_t* nf4 = nullptr;       // kNf4: [out * in / 2], the first element of a pair in the high nibble
   const float* block_absmax = nullptr;  // kNf4: [ceil(out * in / 64)], restored from double quantization
   const float* codebook = nullptr;      // kNf4: [16]
 };
@@ -64,6 +64,7 @@ enum class Activation { kNone, kGelu, kGeluTanh, kRelu, kTanh };  // kGelu: 0.5 
 
 struct Epilogue {
   Activation activation = Activation::kNone;
+  const float* addend = nullptr;    // [rows, out], added before the activation; may not alias y
   const float* residual = nullptr;  // [rows, out], added after the activation; may not alias y
 };
 
@@ -72,20 +73,27 @@ class Backend {
   virtual ~Backend() = default;
   virtual std::string description() const = 0;  // "cpu avx2"
 
-  // Converts `source` to `type` (int8: absmax / 127 per row; NF4: blocks of 64 along the row-major
-  // order; from NF4 or int8 to another type by way of fp32) and lays it out. bias [out] may be null.
-  virtual std::unique_ptr<Linear> make_linear(const MatrixSource& source, WeightType type, const float* bias) = 0;
-  // A table that keeps pointing into the source (the mapped file): its pages are read on demand.
+  // Converts `source` to `type` (int8: the scale absmax / 127 per row, or a larger one where an ISA without
+  // VNNI needs it to sum exactly in 16 bits; NF4: blocks of 64 along the row-major order; from NF4 or int8 to
+  // another type by way of fp32) and lays it out. bias [out] may be null. Errors: kBadConfig for an int8
+  // matrix with more than 65,536 inputs.
+  virtual std::unique_ptr<Linear> make_linear(const MatrixSource& source, WeightType type,
+                                              const float* bias) = 0;
+  // A table that keeps pointing to the values of the source (the mapped file), whose pages are read on
+  // demand; row scales, block scales and the codebook are copied.
   virtual std::unique_ptr<Table> map_table(const MatrixSource& source) = 0;
   // A table converted to `type` in memory of its own.
   virtual std::unique_ptr<Table> make_table(const MatrixSource& source, WeightType type) = 0;
-  virtual std::unique_ptr<FirstTokenProjection> make_first_token(const MatrixSource& key, const float* key_bias,
+  virtual std::unique_ptr<FirstTokenProjection> make_first_token(const MatrixSource& key,
+                                                                 const float* key_bias,
                                                                  const MatrixSource& value,
-                                                                 const float* value_bias, WeightType type) = 0;
+                                                                 const float* value_bias,
+                                                                 WeightType type) = 0;
 
-  // y [rows, out] = activation(x [rows, in] Wᵀ + bias) + residual. int8: each row of x is quantized
+  // y [rows, out] = activation(x [rows, in] Wᵀ + bias + addend) + residual. int8: each row of x is quantized
   // symmetrically to int8 by its own absmax.
-  virtual void linear(const Linear& weight, const float* x, int64_t rows, const Epilogue& epilogue, float* y) = 0;
+  virtual void linear(const Linear& weight, const float* x, int64_t rows, const Epilogue& epilogue,
+                      float* y) = 0;
   // y [count, columns] = table[ids] (+ y when accumulate).
   virtual void gather(const Table& table, std::span<const int32_t> ids, bool accumulate, float* y) = 0;
   // x [rows, columns] = layer_norm(x) * gamma + beta, in place. Ba et al. 2016; biased variance.
@@ -94,14 +102,14 @@ class Backend {
   // Softmax(Q Kᵀ / sqrt(head_dim)) V for each head and sequence; qkv [tokens, 3 * heads * head_dim] holds
   // query, key, value side by side; output [tokens, heads * head_dim]. Online softmax over tiles of keys
   // (Dao et al. 2022): no tokens x tokens matrix is stored.
-  virtual void attention(const float* qkv, std::span<const int32_t> cumulative_lengths, int heads, int head_dim,
-                         float* output) = 0;
+  virtual void attention(const float* qkv, std::span<const int32_t> cumulative_lengths, int heads,
+                         int head_dim, float* output) = 0;
   // The same for the first token of each sequence only: query [sequences, hidden] already projected,
   // hidden [tokens, hidden] the layer's input; output [sequences, hidden]. The key projection is absorbed
   // into the query and the value projection applied to the pooled input.
-  virtual void attention_first_token(const FirstTokenProjection& weight, const float* query, const float* hidden,
-                                     std::span<const int32_t> cumulative_lengths, int heads, int head_dim,
-                                     float* output) = 0;
+  virtual void attention_first_token(const FirstTokenProjection& weight, const float* query,
+                                     const float* hidden, std::span<const int32_t> cumulative_lengths,
+                                     int heads, int head_dim, float* output) = 0;
 };
 
 // The CPU backend with the kernels of the best ISA of this machine, or of VALENCE_CPU_ISA (scalar, avx2,

@@ -1,0 +1,180 @@
+// The plain reference that every other instruction set is tested against, and what runs where there is none.
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "backend/cpu/kernels.h"
+#include "tensor/floats.h"
+#include "tensor/int8.h"
+
+namespace valence::backend::cpu {
+namespace {
+
+constexpr int kColumns = 8, kRows = 4;
+
+void product_fp32(int rows, const Tile& tile) {
+  const float* panel = static_cast<const float*>(tile.panel);
+  for (int r = 0; r < rows; ++r) {
+    const float* a = static_cast<const float*>(tile.a) + r * tile.a_stride;
+    float* c = tile.c + r * tile.c_stride;
+    float sum[kColumns] = {};
+    if (tile.resume) std::memcpy(sum, c, sizeof sum);
+    for (int64_t step = 0; step < tile.steps; ++step) {
+      for (int j = 0; j < kColumns; ++j) sum[j] += a[step] * panel[step * kColumns + j];
+    }
+    std::memcpy(c, sum, sizeof sum);
+  }
+}
+
+void product_int8(int rows, const Tile& tile) {
+  const int8_t* panel = static_cast<const int8_t*>(tile.panel);
+  for (int r = 0; r < rows; ++r) {
+    const uint8_t* a = static_cast<const uint8_t*>(tile.a) + 4 * r * tile.a_stride;
+    float* c = tile.c + r * tile.c_stride;
+    int32_t sum[kColumns] = {};
+    if (tile.resume) std::memcpy(sum, c, sizeof sum);
+    for (int64_t step = 0; step < tile.steps; ++step) {
+      for (int j = 0; j < kColumns; ++j) {
+        const int8_t* four = panel + (step * kColumns + j) * 4;
+        for (int i = 0; i < 4; ++i) sum[j] += a[4 * step + i] * four[i];
+      }
+    }
+    std::memcpy(c, sum, sizeof sum);
+  }
+}
+
+float activate(Activation activation, float x) {
+  switch (activation) {
+    case Activation::kNone:
+      return x;
+    case Activation::kGelu:
+      return 0.5f * x * (1.0f + std::erf(x * 0.707106781f));
+    case Activation::kGeluTanh:
+      return 0.5f * x * (1.0f + std::tanh(0.797884561f * (x + 0.044715f * x * x * x)));
+    case Activation::kRelu:
+      return x < 0 ? 0.0f : x;
+    case Activation::kTanh:
+      return std::tanh(x);
+  }
+  return x;
+}
+
+void finish(const Finish& f) {
+  for (int r = 0; r < f.rows; ++r) {
+    float* y = f.y + r * f.stride;
+    for (int64_t i = 0; i < f.count; ++i) {
+      float value = y[i];
+      if (f.column_scales) {
+        const int32_t sum = std::bit_cast<int32_t>(value) - f.compensation[i];
+        value = static_cast<float>(sum) * (f.row_scales[r] * f.column_scales[i]);
+      }
+      if (f.bias) value += f.bias[i];
+      if (f.addend) value += f.addend[r * f.stride + i];
+      value = activate(f.activation, value);
+      if (f.residual) value += f.residual[r * f.stride + i];
+      y[i] = value;
+    }
+  }
+}
+
+float quantize_row(const float* x, int64_t count, uint8_t* bytes) {
+  int8_t* values = reinterpret_cast<int8_t*>(bytes);
+  const float scale = tensor::quantize_row_int8(x, count, values);
+  for (int64_t i = 0; i < count; ++i) bytes[i] = static_cast<uint8_t>(values[i] + 128);
+  return scale;
+}
+
+void expand_bf16(const uint16_t* panel, int64_t count, float* out) {
+  for (int64_t i = 0; i < count; ++i) out[i] = tensor::bf16_to_float(panel[i]);
+}
+
+void expand_int8(const int8_t* panel, int64_t count, float* out) {
+  for (int64_t i = 0; i < count; ++i) out[i] = panel[i];
+}
+
+void expand_nf4(const uint8_t* panel, const float* scales, const float* codebook, int64_t steps, float* out) {
+  constexpr int half = kColumns / 2;
+  for (int64_t step = 0; step < steps; ++step) {
+    for (int j = 0; j < half; ++j) {
+      const uint8_t pair = panel[step * half + j];
+      out[step * kColumns + j] = codebook[pair & 15] * scales[j];
+      out[step * kColumns + half + j] = codebook[pair >> 4] * scales[half + j];
+    }
+  }
+}
+
+void layer_norm_row(float* x, int64_t count, const float* gamma, const float* beta, float epsilon) {
+  float sum = 0, squares = 0;
+  for (int64_t i = 0; i < count; ++i) sum += x[i];
+  const float mean = sum / static_cast<float>(count);
+  for (int64_t i = 0; i < count; ++i) squares += (x[i] - mean) * (x[i] - mean);
+  const float scale = 1.0f / std::sqrt(squares / static_cast<float>(count) + epsilon);
+  for (int64_t i = 0; i < count; ++i) x[i] = (x[i] - mean) * scale * gamma[i] + beta[i];
+}
+
+float softmax_row(float* scores, int64_t count, float scale, SoftmaxState& state) {
+  float maximum = state.maximum;
+  for (int64_t i = 0; i < count; ++i) maximum = scores[i] * scale > maximum ? scores[i] * scale : maximum;
+  float sum = 0;
+  for (int64_t i = 0; i < count; ++i) {
+    scores[i] = std::exp(scores[i] * scale - maximum);
+    sum += scores[i];
+  }
+  const float correction = std::exp(state.maximum - maximum);
+  state.sum = state.sum * correction + sum;
+  state.maximum = maximum;
+  return correction;
+}
+
+void scale_row(float* y, int64_t count, float factor) {
+  for (int64_t i = 0; i < count; ++i) y[i] *= factor;
+}
+
+// Sixteen independent sums; the compiler may use what vectors the baseline has.
+void fp32_peak(int64_t rounds) {
+  float sums[16] = {}, factor = 0.5f;
+  for (int64_t round = 0; round < rounds; ++round) {
+    for (float& sum : sums) sum = sum * factor + factor;
+    asm volatile("" : "+m"(factor));
+  }
+  asm volatile("" : : "m"(sums));
+}
+
+void int8_peak(int64_t rounds) {
+  int32_t sums[16] = {};
+  int16_t factor = 3;
+  for (int64_t round = 0; round < rounds; ++round) {
+    for (int32_t& sum : sums) sum += factor * static_cast<int16_t>(round);
+    asm volatile("" : "+m"(factor));
+  }
+  asm volatile("" : : "m"(sums));
+}
+
+}  // namespace
+
+const Kernels& scalar_kernels() {
+  static const Kernels kernels = [] {
+    Kernels k;
+    k.name = "scalar";
+    k.columns = kColumns;
+    k.rows = kRows;
+    k.steps = 256;
+    k.product_fp32 = product_fp32;
+    k.product_int8 = product_int8;
+    k.peak_fp32 = k.peak_bf16 = k.peak_int8 = {fp32_peak, 16 * 2};
+    k.peak_int8.run = int8_peak;
+    k.finish = finish;
+    k.quantize_row = quantize_row;
+    k.expand_bf16 = expand_bf16;
+    k.expand_int8 = expand_int8;
+    k.expand_nf4 = expand_nf4;
+    k.layer_norm_row = layer_norm_row;
+    k.softmax_row = softmax_row;
+    k.scale_row = scale_row;
+    return k;
+  }();
+  return kernels;
+}
+
+}  // namespace valence::backend::cpu

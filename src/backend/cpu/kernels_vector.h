@@ -1,0 +1,315 @@
+// The kernels, written once over a vector type. `Isa` is a struct in the unnamed namespace of the including
+// kernels_ISA.cc: it names the registers and wraps one intrinsic a function. Its linkage being internal, so
+// is that of every function here: no code built with an ISA's flags can be picked by the linker for another
+// file. For the same reason nothing of the standard library is called.
+#pragma once
+
+#include <cstdint>
+
+#include "backend/cpu/kernels.h"
+
+namespace valence::backend::cpu {
+
+// ---- Products
+
+// `Dot` is Isa's way to multiply a broadcast word of the left matrix with a line of a panel, or two words
+// with two lines (kPairs). Two vectors a line and `rows` rows: 2 * rows accumulators, which must stay in
+// registers.
+template <class Dot, int rows>
+void product_rows(const Tile& tile) {
+  using Sum = typename Dot::Sum;
+  constexpr int lanes = Dot::kLanes;
+  Sum sum[rows][2];
+  float* c = tile.c;
+#pragma GCC unroll 16
+  for (int r = 0; r < rows; ++r) {
+    sum[r][0] = tile.resume ? Dot::load_sum(c + r * tile.c_stride) : Dot::zero();
+    sum[r][1] = tile.resume ? Dot::load_sum(c + r * tile.c_stride + lanes) : Dot::zero();
+  }
+  const char* line = static_cast<const char*>(tile.panel);
+  const char* ahead = tile.prefetch ? static_cast<const char*>(tile.prefetch) : line;
+  const float* a = static_cast<const float*>(tile.a);
+  const int64_t stride = tile.a_stride;
+  int64_t step = 0;
+  if constexpr (Dot::kPairs) {
+    for (; step + 2 <= tile.steps; step += 2) {
+      __builtin_prefetch(ahead, 0, 2);
+#pragma GCC unroll 16
+      for (int r = 0; r < rows; ++r) {
+        const auto word = Dot::broadcast(a + r * stride), next = Dot::broadcast(a + r * stride + 1);
+        sum[r][0] = Dot::add_dots(sum[r][0], word, Dot::load_line(line, 0), next, Dot::load_line(line, 2));
+        sum[r][1] = Dot::add_dots(sum[r][1], word, Dot::load_line(line, 1), next, Dot::load_line(line, 3));
+      }
+      line += 2 * Dot::kLineBytes;
+      ahead += 2 * tile.prefetch_stride;
+      a += 2;
+    }
+  }
+  for (; step < tile.steps; ++step) {
+    __builtin_prefetch(ahead, 0, 2);
+    const auto left = Dot::load_line(line, 0);
+    const auto right = Dot::load_line(line, 1);
+#pragma GCC unroll 16
+    for (int r = 0; r < rows; ++r) {
+      const auto word = Dot::broadcast(a + r * stride);
+      sum[r][0] = Dot::add_dot(sum[r][0], word, left);
+      sum[r][1] = Dot::add_dot(sum[r][1], word, right);
+    }
+    line += Dot::kLineBytes;
+    ahead += tile.prefetch_stride;
+    ++a;
+  }
+#pragma GCC unroll 16
+  for (int r = 0; r < rows; ++r) {
+    Dot::store_sum(c + r * tile.c_stride, sum[r][0]);
+    Dot::store_sum(c + r * tile.c_stride + lanes, sum[r][1]);
+  }
+}
+
+template <class Dot, int rows>
+void product_up_to(int wanted, const Tile& tile) {
+  if constexpr (rows > 0) {
+    if (wanted == rows) {
+      product_rows<Dot, rows>(tile);
+    } else {
+      product_up_to<Dot, rows - 1>(wanted, tile);
+    }
+  }
+}
+
+template <class Dot>
+void product(int rows, const Tile& tile) {
+  product_up_to<Dot, Dot::kRows>(rows, tile);
+}
+
+// ---- Elementary functions
+
+// Relative error below 2e-7 on [-87.3, 88.3]; below the range 0, above it the value at its end; NaN stays
+// NaN.
+template <class Isa>
+typename Isa::F exp(typename Isa::F x) {
+  using F = typename Isa::F;
+  const F lowest = Isa::set(-87.3f);
+  const F clamped = Isa::min(Isa::set(88.3f), Isa::max(lowest, x));  // a NaN passes as second operand
+  const F n = Isa::round(Isa::mul(clamped, Isa::set(1.44269504f)));
+  // r = x - n ln 2 in two parts (Cody and Waite); e^r = 1 + r + r^2 p(r), minimax on |r| <= ln 2 / 2.
+  F r = Isa::fma(n, Isa::set(-0.693359375f), clamped);
+  r = Isa::fma(n, Isa::set(2.12194440e-4f), r);
+  F p = Isa::set(0.00139504741f);
+  p = Isa::fma(p, r, Isa::set(0.00836889073f));
+  p = Isa::fma(p, r, Isa::set(0.041666206f));
+  p = Isa::fma(p, r, Isa::set(0.166665182f));
+  p = Isa::fma(p, r, Isa::set(0.5f));
+  p = Isa::fma(Isa::mul(r, r), p, Isa::add(r, Isa::set(1.0f)));
+  return Isa::select_greater(lowest, x, Isa::set(0.0f), Isa::mul(p, Isa::power_of_two(n)));
+}
+
+// Absolute error below 3e-7. erf(z) = z p(t), t = 2 z^2 / 3.8^2 - 1, minimax of degree 14; 1 from 3.8 on.
+template <class Isa>
+typename Isa::F erf(typename Isa::F z) {
+  using F = typename Isa::F;
+  constexpr float coefficients[] = {-0.00269563543f, 0.00236829696f, -0.00329984026f, 0.00994820334f,
+                                    -0.0183328483f,  0.0266938657f,  -0.0389398858f,  0.0550562888f,
+                                    -0.0725154355f,  0.0908327475f,  -0.11118558f,    0.137739509f,
+                                    -0.185641199f,   0.372107625f};
+  const F limit = Isa::set(3.8f);
+  const F magnitude = Isa::abs(z);
+  const F c = Isa::min(limit, magnitude);
+  const F t = Isa::fma(Isa::mul(c, c), Isa::set(2.0f / (3.8f * 3.8f)), Isa::set(-1.0f));
+  F p = Isa::set(0.00102177751f);
+#pragma GCC unroll 16
+  for (const float coefficient : coefficients) p = Isa::fma(p, t, Isa::set(coefficient));
+  const F value = Isa::select_greater(magnitude, limit, Isa::set(1.0f), Isa::mul(p, c));
+  return Isa::copysign(value, z);
+}
+
+// Absolute error below 2e-7: (1 - e) / (1 + e), e = exp(-2 |x|).
+template <class Isa>
+typename Isa::F tanh(typename Isa::F x) {
+  using F = typename Isa::F;
+  const F one = Isa::set(1.0f);
+  const F e = exp<Isa>(Isa::mul(Isa::abs(x), Isa::set(-2.0f)));
+  return Isa::copysign(Isa::div(Isa::sub(one, e), Isa::add(one, e)), x);
+}
+
+template <class Isa>
+typename Isa::F activate(Activation activation, typename Isa::F x) {
+  using F = typename Isa::F;
+  switch (activation) {
+    case Activation::kNone:
+      return x;
+    case Activation::kGelu: {
+      const F half = Isa::mul(x, Isa::set(0.5f));
+      return Isa::fma(half, erf<Isa>(Isa::mul(x, Isa::set(0.707106781f))), half);
+    }
+    case Activation::kGeluTanh: {
+      const F half = Isa::mul(x, Isa::set(0.5f));
+      const F cube = Isa::mul(Isa::mul(x, x), x);
+      const F inner = Isa::mul(Isa::fma(cube, Isa::set(0.044715f), x), Isa::set(0.797884561f));
+      return Isa::fma(half, tanh<Isa>(inner), half);
+    }
+    case Activation::kRelu:
+      return Isa::max(Isa::set(0.0f), x);
+    case Activation::kTanh:
+      return tanh<Isa>(x);
+  }
+  return x;
+}
+
+// ---- What follows a product
+
+template <class Isa>
+void finish(const Finish& f) {
+  using F = typename Isa::F;
+  for (int r = 0; r < f.rows; ++r) {
+    float* y = f.y + r * f.stride;
+    const float* addend = f.addend ? f.addend + r * f.stride : nullptr;
+    const float* residual = f.residual ? f.residual + r * f.stride : nullptr;
+    for (int64_t i = 0; i < f.count; i += Isa::kLanes) {
+      const int64_t n = f.count - i < Isa::kLanes ? f.count - i : Isa::kLanes;
+      F value;
+      if (f.column_scales) {
+        // The operations of every ISA round alike here: the same integers give the same bits.
+        const F scale = Isa::mul(Isa::set(f.row_scales[r]), Isa::load_part(f.column_scales + i, n));
+        value = Isa::mul(Isa::int_difference(y + i, f.compensation + i, n), scale);
+      } else {
+        value = Isa::load_part(y + i, n);
+      }
+      if (f.bias) value = Isa::add(value, Isa::load_part(f.bias + i, n));
+      if (addend) value = Isa::add(value, Isa::load_part(addend + i, n));
+      value = activate<Isa>(f.activation, value);
+      if (residual) value = Isa::add(value, Isa::load_part(residual + i, n));
+      Isa::store_part(y + i, value, n);
+    }
+  }
+}
+
+// ---- Types
+
+template <class Isa>
+float quantize_row(const float* x, int64_t count, uint8_t* bytes) {
+  auto largest = Isa::abs_bits(Isa::set(0.0f));
+  for (int64_t i = 0; i < count; i += Isa::kLanes) {
+    const int64_t n = count - i < Isa::kLanes ? count - i : Isa::kLanes;
+    largest = Isa::max_int(largest, Isa::abs_bits(Isa::load_part(x + i, n)));
+  }
+  // As integers the magnitudes order like the floats, infinity and then NaN above all.
+  const int32_t bits = Isa::largest_int(largest);
+  const bool finite = bits < 0x7F800000;
+  float absmax = 0;
+  __builtin_memcpy(&absmax, &bits, sizeof absmax);
+  const bool usable = finite && absmax >= 1e-35f;
+  const float inverse = usable ? 127.0f / absmax : 0.0f;
+  for (int64_t i = 0; i < count; i += Isa::kLanes) {
+    const int64_t n = count - i < Isa::kLanes ? count - i : Isa::kLanes;
+    const auto value = usable ? Isa::mul(Isa::load_part(x + i, n), Isa::set(inverse)) : Isa::set(0.0f);
+    Isa::store_quantized(bytes + i, value);
+  }
+  return usable ? absmax / 127.0f : finite ? 0.0f : __builtin_nanf("");
+}
+
+template <class Isa>
+void expand_bf16(const uint16_t* panel, int64_t count, float* out) {
+  for (int64_t i = 0; i < count; i += Isa::kLanes) Isa::store(out + i, Isa::load_bf16(panel + i));
+}
+
+template <class Isa>
+void expand_int8(const int8_t* panel, int64_t count, float* out) {
+  for (int64_t i = 0; i < count; i += Isa::kLanes) Isa::store(out + i, Isa::load_int8(panel + i));
+}
+
+template <class Isa>
+void expand_nf4(const uint8_t* panel, const float* scales, const float* codebook, int64_t steps, float* out) {
+  constexpr int lanes = Isa::kLanes;
+  const auto table = Isa::load_table(codebook);
+  const auto low_scale = Isa::load(scales), high_scale = Isa::load(scales + lanes);
+  for (int64_t step = 0; step < steps; ++step) {
+    const auto bytes = Isa::load_bytes(panel + step * lanes);
+    Isa::store(out, Isa::mul(Isa::low_nibbles(table, bytes), low_scale));
+    Isa::store(out + lanes, Isa::mul(Isa::high_nibbles(table, bytes), high_scale));
+    out += 2 * lanes;
+  }
+}
+
+// ---- Rows
+
+// Sum of op(x[i]) in four interleaved partial sums, in an order that depends on count alone.
+template <class Isa, class Op>
+float sum_row(const float* x, int64_t count, Op op) {
+  using F = typename Isa::F;
+  constexpr int lanes = Isa::kLanes;
+  F sum[4] = {Isa::set(0.0f), Isa::set(0.0f), Isa::set(0.0f), Isa::set(0.0f)};
+  int64_t i = 0;
+  for (; i + 4 * lanes <= count; i += 4 * lanes) {
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; ++j) sum[j] = Isa::add(sum[j], op(Isa::load(x + i + j * lanes)));
+  }
+  for (; i + lanes <= count; i += lanes) sum[0] = Isa::add(sum[0], op(Isa::load(x + i)));
+  if (i < count) sum[1] = Isa::add(sum[1], Isa::keep_part(op(Isa::load_part(x + i, count - i)), count - i));
+  return Isa::sum(Isa::add(Isa::add(sum[0], sum[1]), Isa::add(sum[2], sum[3])));
+}
+
+template <class Isa>
+void layer_norm_row(float* x, int64_t count, const float* gamma, const float* beta, float epsilon) {
+  using F = typename Isa::F;
+  const float mean = sum_row<Isa>(x, count, [](F v) { return v; }) / static_cast<float>(count);
+  const F centre = Isa::set(mean);
+  const float squares = sum_row<Isa>(x, count, [centre](F v) {
+    const F d = Isa::sub(v, centre);
+    return Isa::mul(d, d);
+  });
+  const F scale = Isa::set(1.0f / __builtin_sqrtf(squares / static_cast<float>(count) + epsilon));
+  for (int64_t i = 0; i < count; i += Isa::kLanes) {
+    const int64_t n = count - i < Isa::kLanes ? count - i : Isa::kLanes;
+    const F normal = Isa::mul(Isa::sub(Isa::load_part(x + i, n), centre), scale);
+    Isa::store_part(x + i, Isa::fma(normal, Isa::load_part(gamma + i, n), Isa::load_part(beta + i, n)), n);
+  }
+}
+
+template <class Isa>
+float softmax_row(float* scores, int64_t count, float scale, SoftmaxState& state) {
+  using F = typename Isa::F;
+  constexpr int lanes = Isa::kLanes;
+  F largest = Isa::set(scores[0]);
+  int64_t i = 0;
+  for (; i + lanes <= count; i += lanes) largest = Isa::max(largest, Isa::load(scores + i));
+  float maximum = Isa::largest(largest);
+  for (; i < count; ++i) maximum = scores[i] > maximum ? scores[i] : maximum;
+  maximum *= scale;
+  if (state.maximum > maximum) maximum = state.maximum;
+  const F shift = Isa::set(-maximum), factor = Isa::set(scale);
+  F sum = Isa::set(0.0f);
+  for (i = 0; i < count; i += lanes) {
+    const int64_t n = count - i < lanes ? count - i : lanes;
+    const F p = exp<Isa>(Isa::fma(Isa::load_part(scores + i, n), factor, shift));
+    sum = Isa::add(sum, Isa::keep_part(p, n));
+    Isa::store_part(scores + i, p, n);
+  }
+  const float correction = Isa::first(exp<Isa>(Isa::set(state.maximum - maximum)));
+  state.sum = state.sum * correction + Isa::sum(sum);
+  state.maximum = maximum;
+  return correction;
+}
+
+template <class Isa>
+void scale_row(float* y, int64_t count, float factor) {
+  for (int64_t i = 0; i < count; i += Isa::kLanes) {
+    const int64_t n = count - i < Isa::kLanes ? count - i : Isa::kLanes;
+    Isa::store_part(y + i, Isa::mul(Isa::load_part(y + i, n), Isa::set(factor)), n);
+  }
+}
+
+// A table with everything but the products.
+template <class Isa>
+void fill_row_kernels(Kernels& k) {
+  k.finish = finish<Isa>;
+  k.quantize_row = quantize_row<Isa>;
+  k.expand_bf16 = expand_bf16<Isa>;
+  k.expand_int8 = expand_int8<Isa>;
+  k.expand_nf4 = expand_nf4<Isa>;
+  k.layer_norm_row = layer_norm_row<Isa>;
+  k.softmax_row = softmax_row<Isa>;
+  k.scale_row = scale_row<Isa>;
+}
+
+}  // namespace valence::backend::cpu

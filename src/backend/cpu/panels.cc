@@ -1,0 +1,70 @@
+#include "backend/cpu/panels.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace valence::backend::cpu {
+namespace {
+
+void copy(const float* from, int64_t from_stride, float* to, int64_t to_stride, int64_t rows, int64_t count) {
+  for (int64_t r = 0; r < rows; ++r) {
+    std::memcpy(to + r * to_stride, from + r * from_stride, static_cast<size_t>(count) * sizeof(float));
+  }
+}
+
+}  // namespace
+
+void multiply_tile(const Kernels& kernels, ProductFn product, int rows, Tile tile, int64_t count,
+                   Scratch& scratch) {
+  if (count >= kernels.columns) return product(rows, tile);
+  // A kernel writes whole panels: the columns that exist go through scratch memory.
+  float* const c = tile.c;
+  const int64_t stride = tile.c_stride;
+  tile.c = scratch.tile.reserve(static_cast<size_t>(kernels.rows * kernels.columns));
+  tile.c_stride = kernels.columns;
+  if (tile.resume) copy(c, stride, tile.c, tile.c_stride, rows, count);
+  product(rows, tile);
+  copy(tile.c, tile.c_stride, c, stride, rows, count);
+}
+
+void multiply(const Kernels& kernels, int64_t rows, int64_t columns, const Tile& whole, Scratch& scratch) {
+  const int64_t tiles = (rows + kernels.rows - 1) / kernels.rows;
+  for (int64_t panel = 0; panel < panels_of(kernels, columns); ++panel) {
+    const int64_t column = panel * kernels.columns;
+    for (int64_t t = 0; t < tiles; ++t) {
+      const Range range = piece(rows, tiles, t);
+      Tile tile = whole;
+      tile.a = static_cast<const float*>(whole.a) + range.begin * whole.a_stride;
+      tile.panel = static_cast<const float*>(whole.panel) + column * whole.steps;
+      tile.c = whole.c + range.begin * whole.c_stride + column;
+      multiply_tile(kernels, kernels.product_fp32, static_cast<int>(range.size()), tile, columns - column,
+                    scratch);
+    }
+  }
+}
+
+void pack_transposed(const Kernels& kernels, const float* from, int64_t stride, int64_t columns,
+                     int64_t steps, float* panels) {
+  const int64_t width = kernels.columns;
+  for (int64_t column = 0; column < columns; column += width, panels += steps * width) {
+    const int64_t count = std::min(width, columns - column);
+    for (int64_t j = 0; j < width; ++j) {
+      const float* row = from + (column + j) * stride;
+      for (int64_t step = 0; step < steps; ++step) panels[step * width + j] = j < count ? row[step] : 0.0f;
+    }
+  }
+}
+
+void pack_lines(const Kernels& kernels, const float* from, int64_t stride, int64_t steps, int64_t columns,
+                float* panels) {
+  const int64_t width = kernels.columns;
+  for (int64_t column = 0; column < columns; column += width) {
+    const size_t count = static_cast<size_t>(std::min(width, columns - column));
+    for (int64_t step = 0; step < steps; ++step, panels += width) {
+      std::memcpy(panels, from + step * stride + column, count * sizeof(float));
+      std::fill(panels + count, panels + width, 0.0f);
+    }
+  }
+}
+
+}  // namespace valence::backend::cpu

@@ -1,0 +1,154 @@
+// Against the answers of transformers, PEFT and bitsandbytes on tiny checkpoints
+// (tools/make_model_goldens.py).
+#include "models/sequence_classifier.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <numeric>
+
+#include "backend/cpu/isa.h"
+#include "base/error.h"
+#include "base/threads.h"
+#include "formats/json.h"
+#include "models/adapter.h"
+
+namespace valence::models {
+namespace {
+
+using backend::WeightType;
+using formats::Json;
+using formats::ModelFiles;
+
+ModelFiles golden_files(const std::string& name) {
+  return ModelFiles::from_folder(std::filesystem::path(GOLDENS) / name);
+}
+
+struct Golden {
+  std::vector<std::vector<int32_t>> ids;
+  std::vector<std::vector<float>> logits;
+};
+
+Golden read_golden(const std::string& name) {
+  const Json root = Json::parse(golden_files(name).open("golden.json")->text(), name);
+  Golden golden;
+  for (const Json& row : root.find("ids")->as_array("ids")) {
+    golden.ids.emplace_back();
+    for (const Json& id : row.as_array("ids"))
+      golden.ids.back().push_back(static_cast<int32_t>(id.as_int("id")));
+  }
+  for (const Json& row : root.find("logits")->as_array("logits")) {
+    golden.logits.emplace_back();
+    for (const Json& value : row.as_array("row"))
+      golden.logits.back().push_back(static_cast<float>(value.as_number("x")));
+  }
+  return golden;
+}
+
+// Logits of all texts in one packed batch.
+std::vector<float> run(const SequenceClassifier& model, backend::Backend& backend,
+                       const std::vector<std::vector<int32_t>>& texts) {
+  std::vector<int32_t> ids, positions, cumulative{0};
+  for (const auto& text : texts) {
+    int32_t position = static_cast<int32_t>(model.config.first_position());
+    for (const int32_t id : text) {
+      const bool padding = model.config.family == Family::kRoberta && id == model.config.pad_id;
+      ids.push_back(id);
+      positions.push_back(padding ? static_cast<int32_t>(model.config.pad_id) : position++);
+    }
+    cumulative.push_back(static_cast<int32_t>(ids.size()));
+  }
+  std::vector<float> logits(texts.size() * model.config.labels.size());
+  nn::Workspace workspace;
+  nn::classify(backend, model.encoder, model.head, {ids, positions, cumulative}, workspace, logits);
+  return logits;
+}
+
+float greatest_difference(const std::vector<float>& got, const std::vector<std::vector<float>>& want) {
+  float far = 0;
+  size_t k = 0;
+  for (const auto& row : want) {
+    for (const float value : row) far = std::max(far, std::abs(got.at(k++) - value));
+  }
+  EXPECT_EQ(k, got.size());
+  return far;
+}
+
+void expect_golden(const std::string& name, const std::string& adapter, std::optional<WeightType> type,
+                   float most) {
+  const auto backend = backend::make_cpu_backend();
+  const ModelFiles files = golden_files(name);
+  const std::optional<ModelFiles> changes =
+      adapter.empty() ? std::nullopt : std::optional(golden_files(adapter));
+  const SequenceClassifier model =
+      load_sequence_classifier(files, changes ? &*changes : nullptr, type, *backend);
+  const Golden golden = read_golden(adapter.empty() ? name : adapter);
+  const std::vector<float> logits = run(model, *backend, golden.ids);
+  EXPECT_LE(greatest_difference(logits, golden.logits), most) << name << ' ' << adapter;
+  const auto labels = model.config.labels.size();
+  for (size_t k = 0; k < golden.ids.size(); ++k) {  // a row is a row: alone, the very same bits
+    const std::vector<float> alone = run(model, *backend, {golden.ids[k]});
+    for (size_t label = 0; label < labels; ++label) EXPECT_EQ(alone[label], logits[k * labels + label]);
+  }
+}
+
+class Plain : public testing::TestWithParam<const char*> {};
+
+TEST_P(Plain, EqualsTransformers) { expect_golden(GetParam(), "", std::nullopt, 2e-5f); }
+
+TEST_P(Plain, QuantizedStaysClose) {
+  // Of logits up to 8 in size: these weights are wide, so that the texts matter, and rounding does too.
+  expect_golden(GetParam(), "", WeightType::kBf16, 0.1f);
+  // Where int8 is summed in 16 bits its weights are about 1.8 times as coarse.
+  expect_golden(GetParam(), "", WeightType::kInt8,
+                backend::cpu::kernels_of_environment().sums16 ? 0.8f : 0.4f);
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, Plain, testing::Values("bert", "bert-old-names", "distilbert", "roberta"));
+
+TEST(SequenceClassifier, ReadsBf16) { expect_golden("distilbert-bf16", "", WeightType::kFp32, 2e-5f); }
+
+TEST(SequenceClassifier, RestoresNf4OfBitsandbytes) {
+  for (const char* name : {"distilbert-nf4", "distilbert-nf4-double"}) {
+    expect_golden(name, "", WeightType::kFp32, 2e-5f);
+    expect_golden(name, "", std::nullopt, 0.05f);  // the word table in bf16
+  }
+}
+
+TEST(SequenceClassifier, AppliesAdaptersOfPeft) {
+  expect_golden("distilbert", "lora-distilbert", std::nullopt, 3e-5f);
+  expect_golden("distilbert", "lora-distilbert-rs", std::nullopt, 3e-5f);
+  expect_golden("bert", "lora-bert-bias", std::nullopt, 3e-5f);
+  expect_golden("roberta", "lora-roberta", std::nullopt, 3e-5f);
+}
+
+TEST(SequenceClassifier, KeepsAnAdapterApartFromNf4) {
+  const auto backend = backend::make_cpu_backend();
+  const ModelFiles base = golden_files("distilbert-nf4"), adapter = golden_files("lora-distilbert-rs");
+  const Golden golden = read_golden("lora-distilbert-rs");
+  const SequenceClassifier merged = load_sequence_classifier(base, &adapter, WeightType::kFp32, *backend);
+  const SequenceClassifier apart = load_sequence_classifier(base, &adapter, WeightType::kNf4, *backend);
+  const std::vector<float> want = run(merged, *backend, golden.ids), got = run(apart, *backend, golden.ids);
+  for (size_t k = 0; k < want.size(); ++k) EXPECT_NEAR(got[k], want[k], 0.05f);
+}
+
+TEST(SequenceClassifier, RefusesAnAdapterOfAnotherModel) {
+  const auto backend = backend::make_cpu_backend();
+  const ModelFiles adapter = golden_files("lora-roberta");
+  EXPECT_THROW(load_sequence_classifier(golden_files("bert"), &adapter, std::nullopt, *backend), Error);
+}
+
+TEST(SequenceClassifier, ThreadsChangeNoBit) {
+  ThreadPool pool(2);
+  const auto alone = backend::make_cpu_backend(), shared = backend::make_cpu_backend(&pool);
+  const Golden golden = read_golden("bert");
+  for (const WeightType type : {WeightType::kFp32, WeightType::kBf16, WeightType::kInt8, WeightType::kNf4}) {
+    const SequenceClassifier model = load_sequence_classifier(golden_files("bert"), nullptr, type, *alone);
+    EXPECT_EQ(run(model, *alone, golden.ids), run(model, *shared, golden.ids));
+  }
+}
+
+}  // namespace
+}  // namespace valence::models

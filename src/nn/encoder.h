@@ -1,0 +1,87 @@
+// A post-norm transformer encoder (Vaswani et al. 2017; BERT, Devlin et al. 2019) and the head that reads its
+// first token, as whole-tensor operations of a Backend on packed batches.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "backend/backend.h"
+
+namespace valence::nn {
+
+struct LayerNorm {
+  std::vector<float> gamma, beta;  // [hidden]
+  float epsilon = 1e-12f;
+};
+
+// y = W x + b, and with an adapter beside it (LoRA, Hu et al. 2021) + up (down x).
+struct Dense {
+  std::unique_ptr<backend::Linear> weight;
+  std::unique_ptr<backend::Linear> down, up;  // [rank, in] and [out, rank], the scale in `up`; null without
+};
+
+struct Embeddings {
+  std::unique_ptr<backend::Table> words;      // [vocabulary, hidden]
+  std::unique_ptr<backend::Table> positions;  // [positions, hidden], the row of token type 0 added to each
+  LayerNorm norm;
+};
+
+struct FeedForward {
+  LayerNorm attention_norm;
+  Dense attention_output;  // [hidden, hidden]
+  Dense intermediate;      // [intermediate, hidden]
+  Dense output;            // [hidden, intermediate]
+  LayerNorm output_norm;
+};
+
+struct EncoderLayer {
+  Dense query_key_value;  // [3 * hidden, hidden]
+  FeedForward rest;
+};
+
+// Of the last layer only each sequence's first token is computed: nothing else is read.
+struct LastLayer {
+  Dense query;  // [hidden, hidden]
+  std::unique_ptr<backend::FirstTokenProjection> key_value;
+  FeedForward rest;
+};
+
+struct Encoder {
+  Embeddings embeddings;
+  std::vector<EncoderLayer> layers;  // all but the last
+  LastLayer last;
+  int64_t hidden = 0, intermediate = 0;
+  int heads = 0;
+  backend::Activation activation = backend::Activation::kGelu;
+
+  int head_dim() const { return static_cast<int>(hidden) / heads; }
+};
+
+struct ClassificationHead {
+  Dense dense;  // [hidden, hidden]
+  backend::Activation activation = backend::Activation::kTanh;
+  Dense output;  // [labels, hidden]
+};
+
+// Sequences side by side, without padding.
+struct Batch {
+  std::span<const int32_t> ids;                 // [tokens]
+  std::span<const int32_t> positions;           // [tokens], rows of the position table
+  std::span<const int32_t> cumulative_lengths;  // [sequences + 1]
+
+  int64_t tokens() const { return static_cast<int64_t>(ids.size()); }
+  int64_t sequences() const { return static_cast<int64_t>(cumulative_lengths.size()) - 1; }
+};
+
+// Memory for activations, kept from batch to batch; one for each worker.
+struct Workspace {
+  std::vector<float> hidden, wide, attended, next, low_rank, first;
+};
+
+// logits [sequences, labels] of each sequence of the batch.
+void classify(backend::Backend& backend, const Encoder& encoder, const ClassificationHead& head,
+              const Batch& batch, Workspace& workspace, std::span<float> logits);
+
+}  // namespace valence::nn

@@ -1,0 +1,309 @@
+#include "pipeline/classifier.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "base/error.h"
+#include "base/sha256.h"
+#include "base/threads.h"
+#include "base/utf8.h"
+#include "formats/catalogue.h"
+#include "models/sequence_classifier.h"
+#include "pipeline/polarity.h"
+#include "pipeline/windows.h"
+#include "text/social.h"
+#include "text/tokenizer.h"
+
+namespace valence::pipeline {
+namespace {
+
+using backend::WeightType;
+using models::Problem;
+
+// Tokens of one batch: enough rows to keep the kernels busy, few enough for the activations to stay in cache.
+constexpr int64_t kBatchTokens = 512;
+
+const char* type_name(WeightType type) {
+  switch (type) {
+    case WeightType::kFp32:
+      return "fp32";
+    case WeightType::kBf16:
+      return "bf16";
+    case WeightType::kInt8:
+      return "int8";
+    case WeightType::kNf4:
+      break;
+  }
+  return "nf4";
+}
+
+// What one call works on; kept from call to call so that memory is taken once.
+struct Worker {
+  std::unique_ptr<backend::Backend> backend;
+  nn::Workspace workspace;
+  std::vector<int32_t> ids;  // of all texts, special tokens included
+  std::vector<int32_t> batch_ids, batch_positions, cumulative_lengths;
+};
+
+// A stretch of one text that goes through the encoder as one sequence.
+struct Sequence {
+  size_t text = 0;
+  int64_t begin = 0;   // of its tokens in Worker::ids, special tokens aside
+  int64_t length = 0;  // special tokens aside
+};
+
+void reject(Result& result, std::string reason, std::string message) {
+  result.reject_reason = std::move(reason);
+  result.reject_message = std::move(message);
+}
+
+std::vector<float> scores_of(std::span<const float> logits, Problem problem) {
+  std::vector<float> scores(logits.begin(), logits.end());
+  if (problem == Problem::kRegression) return scores;
+  if (problem == Problem::kMultiLabel || logits.size() == 1) {
+    for (float& score : scores) score = static_cast<float>(1 / (1 + std::exp(-static_cast<double>(score))));
+    return scores;
+  }
+  const double largest = *std::max_element(logits.begin(), logits.end());
+  double sum = 0;
+  for (const float logit : logits) sum += std::exp(logit - largest);
+  for (float& score : scores) score = static_cast<float>(std::exp(score - largest) / sum);
+  return scores;
+}
+
+class EncoderClassifier final : public Classifier {
+ public:
+  EncoderClassifier(const ModelSource& model, const ModelSource* adapter, const ClassifierOptions& options)
+      : options_(options), threads_(options.threads > 0 ? options.threads : usable_cores()), pool_(threads_) {
+    provenance_.model = model.name;
+    provenance_.revision = model.revision;
+    if (adapter != nullptr) provenance_.adapter = adapter->name;
+    workers_.resize(static_cast<size_t>(threads_));
+    for (Worker& worker : workers_) worker.backend = backend::make_cpu_backend();
+    together_.backend = backend::make_cpu_backend(&pool_);
+    model_ = models::load_sequence_classifier(model.files, adapter != nullptr ? &adapter->files : nullptr,
+                                              options.dtype, *workers_.front().backend);
+    load_tokenizer(model.files);
+    take_settings(model);
+    provenance_.dtype = type_name(model_.type);
+    provenance_.device = workers_.front().backend->description();
+  }
+
+  const std::vector<std::string>& labels() const override { return model_.config.labels; }
+  bool multi_label() const override { return model_.config.problem == Problem::kMultiLabel; }
+  bool regression() const override { return model_.config.problem == Problem::kRegression; }
+  size_t weight_bytes() const override { return model_.weight_bytes; }
+  int workers() const override { return threads_; }
+
+  Provenance provenance() const override {
+    if (provenance_.sha256.empty()) provenance_.sha256 = model_.checkpoint.sha256();
+    return provenance_;
+  }
+
+  std::string fingerprint() const override {
+    std::string said = provenance_.revision + '\n' + provenance_.dtype + '\n' + provenance_.device + '\n';
+    said += std::to_string(limit_) + (social_ ? " social " : " ") +
+            std::to_string(static_cast<int>(options_.long_text));
+    const auto add = [&](const formats::Checkpoint& checkpoint) {
+      said += '\n' + std::to_string(checkpoint.file_bytes());
+      for (const auto& [name, tensor] : checkpoint.tensors())
+        said += '\n' + name + formats::shape_text(tensor.shape);
+    };
+    add(model_.checkpoint);
+    if (model_.adapter) add(*model_.adapter);
+    for (const std::string& label : labels()) said += '\n' + label;
+    return sha256_hex(std::as_bytes(std::span(said)));
+  }
+
+  std::vector<Result> classify(std::span<const std::string_view> texts, int worker) override {
+    return classify_with(workers_.at(static_cast<size_t>(worker)), texts);
+  }
+  std::vector<Result> classify_together(std::span<const std::string_view> texts) override {
+    return classify_with(together_, texts);
+  }
+
+ private:
+  // text -> normalize -> tokenize -> pack -> encode -> head -> result
+  std::vector<Result> classify_with(Worker& worker, std::span<const std::string_view> texts) {
+    std::vector<Result> results(texts.size());
+    std::vector<Sequence> sequences;
+    worker.ids.clear();
+    for (size_t k = 0; k < texts.size(); ++k) read_text(texts[k], k, worker, results[k], sequences);
+
+    const auto count = static_cast<size_t>(model_.labels());
+    std::vector<float> logits(sequences.size() * count);
+    std::vector<uint32_t> order(sequences.size());
+    std::iota(order.begin(), order.end(), 0u);
+    std::stable_sort(order.begin(), order.end(),
+                     [&](uint32_t a, uint32_t b) { return sequences[a].length < sequences[b].length; });
+    for (size_t begin = 0; begin < order.size();) {
+      const std::span<const uint32_t> batch = next_batch(sequences, std::span(order).subspan(begin));
+      run_batch(worker, sequences, batch, logits);
+      begin += batch.size();
+    }
+    for (size_t k = 0; k < sequences.size();) {
+      Result& result = results[sequences[k].text];
+      const auto windows = static_cast<size_t>(result.windows);  // a rejected result has none any more
+      finish(std::span(logits).subspan(k * count, windows * count), result);
+      k += windows;
+    }
+    return results;
+  }
+
+  // Tokenizes one text and appends the sequences that it is read in; or says why it cannot be used.
+  void read_text(std::string_view text, size_t index, Worker& worker, Result& result,
+                 std::vector<Sequence>& sequences) const {
+    if (!is_valid_utf8(text)) return reject(result, "invalid_encoding", "the text is not valid UTF-8");
+    if (is_blank(text)) return reject(result, "empty_text", "the text is empty or blank");
+    const auto first = static_cast<int64_t>(worker.ids.size());
+    if (social_) {
+      tokenizer_->encode(text::preprocess_tweet(text), worker.ids);
+    } else {
+      tokenizer_->encode(text, worker.ids);
+    }
+    result.tokens = static_cast<int64_t>(worker.ids.size()) - first;
+    const auto special = static_cast<int64_t>(prefix_.size() + suffix_.size());
+    const int64_t content = result.tokens - special, capacity = limit_ - special;
+    const int64_t begin = first + static_cast<int64_t>(prefix_.size());
+    if (content > capacity && options_.long_text == LongText::kError) {
+      const std::string tokens = std::to_string(result.tokens);
+      result = {};
+      return reject(result, "too_long",
+                    "the text has " + tokens + " tokens, the model reads at most " + std::to_string(limit_));
+    }
+    result.truncated = content > capacity && options_.long_text == LongText::kTruncate;
+    const std::vector<Window> windows = windows_of(result.truncated ? capacity : content, capacity);
+    result.windows = static_cast<int32_t>(windows.size());
+    for (const Window& window : windows) sequences.push_back({index, begin + window.begin, window.length});
+  }
+
+  // The sequences at the front of `order` that make up one batch.
+  std::span<const uint32_t> next_batch(const std::vector<Sequence>& sequences,
+                                       std::span<const uint32_t> order) const {
+    const auto special = static_cast<int64_t>(prefix_.size() + suffix_.size());
+    int64_t tokens = 0;
+    size_t count = 0;
+    while (count < order.size()) {
+      tokens += sequences[order[count]].length + special;
+      if (count > 0 && tokens > kBatchTokens) break;
+      ++count;
+    }
+    return order.first(count);
+  }
+
+  void run_batch(Worker& worker, const std::vector<Sequence>& sequences, std::span<const uint32_t> batch,
+                 std::vector<float>& logits) const {
+    worker.batch_ids.clear();
+    worker.cumulative_lengths.assign(1, 0);
+    for (const uint32_t k : batch) {
+      const auto begin = worker.ids.begin() + sequences[k].begin;
+      worker.batch_ids.insert(worker.batch_ids.end(), prefix_.begin(), prefix_.end());
+      worker.batch_ids.insert(worker.batch_ids.end(), begin, begin + sequences[k].length);
+      worker.batch_ids.insert(worker.batch_ids.end(), suffix_.begin(), suffix_.end());
+      worker.cumulative_lengths.push_back(static_cast<int32_t>(worker.batch_ids.size()));
+    }
+    set_positions(worker);
+    const auto count = static_cast<size_t>(model_.labels());
+    std::vector<float> out(batch.size() * count);
+    nn::classify(*worker.backend, model_.encoder, model_.head,
+                 {worker.batch_ids, worker.batch_positions, worker.cumulative_lengths}, worker.workspace,
+                 out);
+    for (size_t k = 0; k < batch.size(); ++k) {
+      std::copy_n(out.begin() + static_cast<ptrdiff_t>(k * count), count,
+                  logits.begin() + static_cast<ptrdiff_t>(batch[k] * count));
+    }
+  }
+
+  // RoBERTa numbers its tokens from pad_id + 1 and leaves padding tokens, which a text may spell out, on
+  // pad_id.
+  void set_positions(Worker& worker) const {
+    const models::ModelConfig& config = model_.config;
+    const bool skips_padding = config.family == models::Family::kRoberta;
+    worker.batch_positions.resize(worker.batch_ids.size());
+    for (size_t s = 0; s + 1 < worker.cumulative_lengths.size(); ++s) {
+      auto position = static_cast<int32_t>(config.first_position());
+      for (auto k = static_cast<size_t>(worker.cumulative_lengths[s]);
+           k < static_cast<size_t>(worker.cumulative_lengths[s + 1]); ++k) {
+        const bool padding = skips_padding && worker.batch_ids[k] == config.pad_id;
+        worker.batch_positions[k] = padding ? static_cast<int32_t>(config.pad_id) : position++;
+      }
+    }
+  }
+
+  // The mean of the windows' logits [windows, labels], and what follows from it.
+  void finish(std::span<const float> windows, Result& result) const {
+    const auto count = static_cast<size_t>(model_.labels());
+    result.logits.resize(count);
+    bool finite = true;
+    for (size_t label = 0; label < count; ++label) {
+      double sum = 0;
+      for (size_t k = label; k < windows.size(); k += count) sum += static_cast<double>(windows[k]);
+      result.logits[label] = static_cast<float>(sum / result.windows);
+      finite = finite && std::isfinite(result.logits[label]);
+    }
+    if (!finite) {
+      result = {};
+      return reject(result, "not_finite", "the model's answer is not a finite number");
+    }
+    result.scores = scores_of(result.logits, model_.config.problem);
+    result.label = static_cast<int>(std::max_element(result.scores.begin(), result.scores.end()) -
+                                    result.scores.begin());
+    const bool exclusive = model_.config.problem == Problem::kSingleLabel && count > 1;
+    result.polarity = exclusive ? polarity(places_, result.scores) : std::numeric_limits<double>::quiet_NaN();
+  }
+
+  void load_tokenizer(const formats::ModelFiles& files) {
+    tokenizer_ = text::Tokenizer::load(files);
+    if (tokenizer_->vocab_size() > model_.config.vocab_size) {
+      throw Error(ErrorCode::kBadData, printable(files.name()) + ": the tokenizer has ids up to " +
+                                           std::to_string(tokenizer_->vocab_size() - 1) +
+                                           ", the embedding has rows for " +
+                                           std::to_string(model_.config.vocab_size));
+    }
+    prefix_ = tokenizer_->prefix_ids();
+    suffix_ = tokenizer_->suffix_ids();
+    limit_ = models::longest_input(files, model_.config);
+    if (limit_ <= static_cast<int64_t>(prefix_.size() + suffix_.size())) {
+      throw Error(ErrorCode::kBadConfig, printable(files.name()) + ": an input of " + std::to_string(limit_) +
+                                             " tokens leaves no room for a text beside the special tokens");
+    }
+  }
+
+  // The catalogue knows which models want their tweets prepared and what bare LABEL_0.. stand for.
+  void take_settings(const ModelSource& model) {
+    models::ModelConfig& config = model_.config;
+    const formats::CatalogueEntry* entry = formats::find_in_catalogue(model.name);
+    if (entry == nullptr) entry = formats::find_in_catalogue(config.origin);
+    social_ = options_.social == Social::kOn ||
+              (options_.social == Social::kAuto && entry != nullptr && entry->social);
+    const bool bare = std::all_of(config.labels.begin(), config.labels.end(),
+                                  [](const std::string& label) { return label.starts_with("LABEL_"); });
+    if (bare && entry != nullptr && entry->labels.size() == config.labels.size())
+      config.labels = entry->labels;
+    places_ = label_polarities(config.labels);
+  }
+
+  ClassifierOptions options_;
+  int threads_;
+  ThreadPool pool_;
+  std::vector<Worker> workers_;
+  Worker together_;
+  models::SequenceClassifier model_;
+  std::unique_ptr<text::Tokenizer> tokenizer_;
+  std::vector<int32_t> prefix_, suffix_;
+  int64_t limit_ = 0;  // tokens of the longest input, special tokens included
+  bool social_ = false;
+  std::vector<double> places_;
+  mutable Provenance provenance_;
+};
+
+}  // namespace
+
+std::unique_ptr<Classifier> Classifier::load(const ModelSource& model, const ModelSource* adapter,
+                                             const ClassifierOptions& options) {
+  return std::make_unique<EncoderClassifier>(model, adapter, options);
+}
+
+}  // namespace valence::pipeline

@@ -1,0 +1,86 @@
+// Text to label: the one place where tokenizer, windows, encoder and head meet.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "backend/backend.h"
+#include "formats/model_files.h"
+
+namespace valence::pipeline {
+
+enum class Social { kAuto, kOn, kOff };               // the preprocessing of Cardiff's tweet models
+enum class LongText { kWindows, kTruncate, kError };  // what happens to a text beyond the model's length
+
+struct ClassifierOptions {
+  std::optional<backend::WeightType> dtype = std::nullopt;  // absent: the type that the folder stores
+  Social social = Social::kAuto;
+  LongText long_text = LongText::kWindows;
+  int threads = 0;  // 0: the cores this process may use
+};
+
+// What is known about one text. Probabilities and logits are in the order of id2label.
+struct Result {
+  // Set when the text cannot be used: "empty_text", "invalid_encoding", "too_long"; the rest is then empty.
+  std::string reject_reason;
+  std::string reject_message;
+
+  std::vector<float> scores;  // softmax; sigmoid for multi-label or one label; the raw value for regression
+  std::vector<float> logits;
+  int label = 0;        // index of the largest score
+  double polarity = 0;  // -1 to 1; NaN when the labels say nothing about it
+  int64_t tokens = 0;   // special tokens included, before any cut
+  int32_t windows = 0;
+  bool truncated = false;
+};
+
+// Where an answer comes from.
+struct Provenance {
+  std::string model;
+  std::string revision;  // empty when unknown
+  std::string sha256;    // of the weight files
+  std::string adapter;   // empty when there is none
+  std::string dtype;     // "fp32", "bf16", "int8", "nf4"
+  std::string device;    // "cpu avx2"
+};
+
+// A source of a model: its files and how it was named.
+struct ModelSource {
+  formats::ModelFiles files;
+  std::string name;      // as the user wrote it
+  std::string revision;  // the commit, or empty
+};
+
+class Classifier {
+ public:
+  // `adapter` is a PEFT folder or null. Errors: kBadData, kUnavailable, kUsage.
+  static std::unique_ptr<Classifier> load(const ModelSource& model, const ModelSource* adapter,
+                                          const ClassifierOptions& options);
+  virtual ~Classifier() = default;
+
+  virtual const std::vector<std::string>& labels() const = 0;
+  virtual bool multi_label() const = 0;
+  virtual bool regression() const = 0;
+  // Computed at the first call: it reads the weights once more for their hash.
+  virtual Provenance provenance() const = 0;
+  // Bytes of the weights in memory.
+  virtual size_t weight_bytes() const = 0;
+  // A stable digest of everything that decides the answers (weights' size and names, config, options);
+  // cheap. A resumed job compares it.
+  virtual std::string fingerprint() const = 0;
+
+  // Workers that may call classify at once: each with its own index in [0, workers()).
+  virtual int workers() const = 0;
+  // One result for each text. A text's result has the same bits whatever the others are. Best with a few
+  // hundred texts at a time: they are sorted by length and packed inside.
+  virtual std::vector<Result> classify(std::span<const std::string_view> texts, int worker) = 0;
+  // The same with all threads on one call: for a few texts at a terminal. Not while workers run.
+  virtual std::vector<Result> classify_together(std::span<const std::string_view> texts) = 0;
+};
+
+}  // namespace valence::pipeline

@@ -92,7 +92,7 @@ def sample(rows, per_class, rng):
 
 
 def load_rows(args, rng):
-    """Return the training rows as (class index, two-class flag, text)."""
+    """Two- and three-class training rows: (class index, two-class flag, text)."""
     held_out = set()
     for name in ("en-sst2", "en-tweeteval-sentiment", "en-goemotions"):
         for split in ("dev", "test"):
@@ -118,14 +118,15 @@ def load_rows(args, rng):
     reddit = [(goemotions_polarity(label), text) for label, text in train("en-goemotions")]
     reddit = sample(clean(row for row in reddit if row[0]), args.reddit_per_class, rng)
     print(f"rows: sst2 {len(sst)}, tweets {len(tweets)}, reddit {len(reddit)}", flush=True)
-    rows = [(INDEX[label], True, text) for label, text in sst]
-    rows += [(INDEX[label], False, text) for label, text in tweets + reddit]
-    return rows
+    two_class = [(INDEX[label], True, text) for label, text in sst]
+    three_class = [(INDEX[label], False, text) for label, text in tweets + reddit]
+    rng.shuffle(three_class)
+    return two_class, three_class
 
 
-def make_batches(rows, lengths, batch_size, rng):
+def make_batches(part, lengths, batch_size, rng):
     """Group row numbers into batches of similar length, in random order."""
-    order = sorted(range(len(rows)), key=lambda i: (lengths[i], rng.random()))
+    order = sorted(part, key=lambda i: (lengths[i], rng.random()))
     batches = [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
     rng.shuffle(batches)
     return batches
@@ -208,7 +209,12 @@ def main():
     parser.add_argument("--data", required=True, help="folder of the labelled sets")
     parser.add_argument("--out", required=True, help="folder to write")
     parser.add_argument("--init", help="go on from this checkpoint instead of BASE")
-    parser.add_argument("--epochs", type=int, default=1)
+    parser.add_argument(
+        "--passes",
+        type=int,
+        default=2,
+        help="times SST-2 is seen; the three-class rows are spread over these passes",
+    )
     parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--lr", type=float, default=1e-4)
     parser.add_argument("--head-lr", type=float, default=5e-4, help="pooler and classifier")
@@ -217,7 +223,7 @@ def main():
     parser.add_argument("--dropout", type=float, default=0.0)
     parser.add_argument("--max-tokens", type=int, default=64)
     parser.add_argument("--sst2-rows", type=int, default=60000)
-    parser.add_argument("--tweets-per-class", type=int, default=6000)
+    parser.add_argument("--tweets-per-class", type=int, default=9000)
     parser.add_argument("--reddit-per-class", type=int, default=1300)
     parser.add_argument("--max-minutes", type=float, default=0, help="0: no limit")
     parser.add_argument("--save-minutes", type=float, default=10)
@@ -242,16 +248,21 @@ def main():
     model.bert.embeddings.word_embeddings.weight.requires_grad = False
     model.train()
 
-    rows = load_rows(args, rng)
+    pairs, triples = load_rows(args, rng)
+    rows = pairs + triples
     ids = tokenizer(
         [text for _, _, text in rows], truncation=True, max_length=args.max_tokens
     )["input_ids"]
     lengths = [len(row) for row in ids]
     batches = []
-    for _ in range(args.epochs):
-        batches += make_batches(rows, lengths, args.batch_size, rng)
+    # A pass sees all two-class rows and its share of the three-class rows.
+    for k in range(args.passes):
+        part = list(range(len(pairs)))
+        part += range(len(pairs) + k, len(rows), args.passes)
+        batches += make_batches(part, lengths, args.batch_size, rng)
     total = len(batches)
-    print(f"{total} steps, {sum(lengths) * args.epochs} tokens", flush=True)
+    tokens = sum(lengths[i] for batch in batches for i in batch)
+    print(f"{total} steps, {tokens} tokens", flush=True)
 
     groups = {}
     for name, parameter in model.named_parameters():

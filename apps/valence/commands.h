@@ -1,0 +1,18 @@
+// The commands. Each add_* stands in the file of its command, where the options and the work are.
+#pragma once
+
+#include "command_line.h"
+
+namespace valence::app {
+
+void add_analyze(Program& program);
+void add_tokenize(Program& program);
+void add_pull(Program& program);
+void add_models(Program& program);
+void add_convert(Program& program);
+void add_quantize(Program& program);
+void add_doctor(Program& program);
+void add_bench(Program& program);
+void add_completions(Program& program);
+
+}  // namespace valence::app

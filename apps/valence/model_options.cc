@@ -1,0 +1,43 @@
+#include "model_options.h"
+
+namespace valence::app {
+
+void add_model_option(Command& command, std::optional<std::string>& model) {
+  command.text("model", model, Value::kFolder, "MODEL", kModelHelp);
+}
+
+void add_adapter_option(Command& command, std::optional<std::string>& adapter) {
+  command.text("adapter", adapter, Value::kFolder, "ADAPTER", "A PEFT LoRA adapter: a folder or a name");
+}
+
+void add_model_options(Command& command, ModelOptions& options) {
+  add_model_option(command, options.model);
+  add_adapter_option(command, options.adapter);
+  command.choice("dtype", options.dtype, {"fp32", "bf16", "int8", "nf4", "auto"},
+                 "Type of the weights (auto: as stored)");
+  command.number("threads", options.threads, 1, "Threads (default: every usable core)");
+  command.choice("social", options.social, {"auto", "on", "off"},
+                 "@user and http for names and links in tweets");
+  command.choice("long", options.long_text, {"windows", "truncate", "error"},
+                 "A text longer than the model takes");
+}
+
+pipeline::ModelSource find_model(const std::string& name, hub::Need need) {
+  return api::find_model(name, api::Download::kAllowed, need);
+}
+
+api::ChosenModel choose_model(const ModelOptions& options) {
+  return api::choose_model(options.model, options.adapter, api::Download::kAllowed);
+}
+
+std::unique_ptr<pipeline::Classifier> load_classifier(const api::ChosenModel& chosen,
+                                                      const ModelOptions& options) {
+  pipeline::ClassifierOptions parsed;
+  parsed.dtype = api::parse_dtype(options.dtype.value_or("auto"));
+  parsed.social = api::parse_social(options.social.value_or("auto"));
+  parsed.long_text = api::parse_long_text(options.long_text.value_or("windows"));
+  parsed.threads = options.threads.value_or(0);
+  return pipeline::Classifier::load(chosen.model, chosen.adapter ? &*chosen.adapter : nullptr, parsed);
+}
+
+}  // namespace valence::app

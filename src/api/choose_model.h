@@ -1,0 +1,41 @@
+// From what users write to the files of a model, for the library and the program alike.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "backend/backend.h"
+#include "hub/hub.h"
+#include "pipeline/classifier.h"
+
+namespace valence::api {
+
+constexpr const char* kDefaultModel = "default";  // the model that the program carries
+
+enum class Download { kAllowed, kNever };
+
+// `name` is kDefaultModel, a folder, a name of the catalogue, or org/name[@revision] of the hub.
+// Errors: those of hub::resolve.
+pipeline::ModelSource find_model(const std::string& name, Download download,
+                                 hub::Need need = hub::Need::kModel);
+
+// A model, and the PEFT adapter on it if there is one.
+struct ChosenModel {
+  pipeline::ModelSource model;
+  std::optional<pipeline::ModelSource> adapter;
+};
+
+// Either name may be that of a PEFT adapter; without a model of its own the adapter's base_model_name_or_path
+// is it; with neither it is kDefaultModel. Errors: kUsage when both are adapters; kBadConfig; those of
+// find_model.
+ChosenModel choose_model(const std::optional<std::string>& model, const std::optional<std::string>& adapter,
+                         Download download);
+
+// "fp32", "bf16", "int8", "nf4"; absent for "auto". Errors: kUsage for another word.
+std::optional<backend::WeightType> parse_dtype(const std::string& dtype);
+// "auto", "on", "off". Errors: kUsage for another word.
+pipeline::Social parse_social(const std::string& social);
+// "windows", "truncate", "error". Errors: kUsage for another word.
+pipeline::LongText parse_long_text(const std::string& long_text);
+
+}  // namespace valence::api

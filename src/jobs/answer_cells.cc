@@ -1,0 +1,198 @@
+#include "jobs/answer_cells.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <numeric>
+
+#include "base/error.h"
+#include "formats/json.h"
+
+namespace valence::jobs {
+namespace {
+
+using rows::Cell;
+using rows::OutputFormat;
+
+std::string json_of(const pipeline::Provenance& provenance) {
+  const std::pair<const char*, const std::string&> members[] = {
+      {"name", provenance.model},      {"revision", provenance.revision}, {"sha256", provenance.sha256},
+      {"adapter", provenance.adapter}, {"dtype", provenance.dtype},       {"device", provenance.device}};
+  std::string out;
+  for (const auto& [name, value] : members) {
+    out += out.empty() ? '{' : ',';
+    formats::append_json_string(out, name);
+    out += ':';
+    if (value.empty()) {
+      out += "null";
+    } else {
+      formats::append_json_string(out, value);
+    }
+  }
+  return out + "}";
+}
+
+std::string rounded(const char* format, double value) {
+  char buffer[32];
+  std::snprintf(buffer, sizeof buffer, format, value);
+  return buffer;
+}
+
+}  // namespace
+
+AnswerCells::AnswerCells(AnswerOptions options, std::vector<std::string> labels)
+    : options_(std::move(options)), labels_(std::move(labels)) {
+  if (options_.provenance) provenance_json_ = json_of(*options_.provenance);
+}
+
+size_t AnswerCells::ranks() const {
+  return options_.top_k <= 0 ? labels_.size() : std::min(labels_.size(), static_cast<size_t>(options_.top_k));
+}
+
+std::vector<std::string> AnswerCells::names() const {
+  if (options_.format == OutputFormat::kTable) return {"label", "score", "polarity", "tokens"};
+  std::vector<std::string> names = {"label", "score"};
+  const bool json = options_.format == OutputFormat::kJsonLines;
+  if (json) names.push_back("scores");
+  for (const char* name : {"polarity", "tokens", "windows", "truncated"}) names.push_back(name);
+  if (json) {
+    if (options_.logits) names.push_back("logits");
+    if (options_.provenance) names.push_back("model");
+    return names;
+  }
+  for (size_t rank = 1; options_.top_k > 0 && rank < ranks(); ++rank) {
+    names.push_back("label_" + std::to_string(rank + 1));
+    names.push_back("score_" + std::to_string(rank + 1));
+  }
+  for (const std::string& label : labels_) {
+    if (options_.logits) names.push_back("logit_" + label);
+  }
+  for (const char* name : {"model", "revision", "sha256", "adapter", "dtype", "device"}) {
+    if (options_.provenance) names.push_back(name);
+  }
+  return names;
+}
+
+void AnswerCells::add_string(std::string_view text) {
+  cells_.push_back({Cell::Kind::kString, std::string(text), 0});
+}
+void AnswerCells::add_json(std::string text) { cells_.push_back({Cell::Kind::kJson, std::move(text), 0}); }
+
+void AnswerCells::add_number(float value) {
+  if (!std::isfinite(value)) {
+    cells_.emplace_back();
+    return;
+  }
+  std::string text;
+  formats::append_json_number(text, value);
+  add_json(std::move(text));
+}
+
+// It is made of scores in single precision: more digits would say nothing.
+void AnswerCells::add_polarity(double polarity) { add_number(static_cast<float>(polarity)); }
+
+const std::vector<Cell>& AnswerCells::of(const pipeline::Result& result) {
+  VALENCE_CHECK(result.scores.size() == labels_.size() && static_cast<size_t>(result.label) < labels_.size());
+  cells_.clear();
+  switch (options_.format) {
+    case OutputFormat::kJsonLines:
+      json_cells(result);
+      break;
+    case OutputFormat::kTable:
+      table_cells(result);
+      break;
+    default:
+      column_cells(result);
+      break;
+  }
+  return cells_;
+}
+
+const std::vector<size_t>& AnswerCells::ranked(const pipeline::Result& result) {
+  order_.resize(labels_.size());
+  std::iota(order_.begin(), order_.end(), size_t{0});
+  std::stable_sort(order_.begin(), order_.end(),
+                   [&](size_t a, size_t b) { return result.scores[a] > result.scores[b]; });
+  return order_;
+}
+
+std::string AnswerCells::scores_object(const pipeline::Result& result) {
+  if (options_.top_k > 0) {
+    ranked(result);
+  } else {
+    order_.resize(labels_.size());
+    std::iota(order_.begin(), order_.end(), size_t{0});
+  }
+  std::string out = "{";
+  for (size_t rank = 0; rank < ranks(); ++rank) {
+    if (rank > 0) out += ',';
+    formats::append_json_string(out, labels_[order_[rank]]);
+    out += ':';
+    formats::append_json_number(out, result.scores[order_[rank]]);
+  }
+  return out + "}";
+}
+
+void AnswerCells::json_cells(const pipeline::Result& result) {
+  const auto label = static_cast<size_t>(result.label);
+  add_string(labels_[label]);
+  add_number(result.scores[label]);
+  add_json(scores_object(result));
+  add_polarity(result.polarity);
+  add_json(std::to_string(result.tokens));
+  add_json(std::to_string(result.windows));
+  add_json(result.truncated ? "true" : "false");
+  if (options_.logits) {
+    std::string list = "[";
+    for (const float logit : result.logits) {
+      if (list.size() > 1) list += ',';
+      formats::append_json_number(list, logit);
+    }
+    add_json(list + "]");
+  }
+  if (options_.provenance) add_json(provenance_json_);
+}
+
+void AnswerCells::column_cells(const pipeline::Result& result) {
+  const auto label = static_cast<size_t>(result.label);
+  add_string(labels_[label]);
+  add_number(result.scores[label]);
+  add_polarity(result.polarity);
+  add_json(std::to_string(result.tokens));
+  add_json(std::to_string(result.windows));
+  add_json(result.truncated ? "true" : "false");
+  if (options_.top_k > 0) ranked(result);
+  for (size_t rank = 1; options_.top_k > 0 && rank < ranks(); ++rank) {
+    add_string(labels_[order_[rank]]);
+    add_number(result.scores[order_[rank]]);
+  }
+  if (options_.logits) {
+    for (const float logit : result.logits) add_number(logit);
+  }
+  if (options_.provenance) {
+    const pipeline::Provenance& from = *options_.provenance;
+    for (const std::string* value :
+         {&from.model, &from.revision, &from.sha256, &from.adapter, &from.dtype, &from.device}) {
+      add_string(*value);
+    }
+  }
+}
+
+void AnswerCells::table_cells(const pipeline::Result& result) {
+  const auto label = static_cast<size_t>(result.label);
+  add_string(printable(labels_[label], 40));
+  add_json(rounded("%.3f", result.scores[label]));
+  const bool known = !std::isnan(result.polarity);
+  add_json(known ? rounded("%+.2f", result.polarity) : "");
+  std::string tokens = std::to_string(result.tokens);
+  if (result.truncated) {
+    tokens += " (cut)";
+  } else if (result.windows > 1) {
+    tokens += " (" + std::to_string(result.windows) + " windows)";
+  }
+  add_json(std::move(tokens));
+  // Rounded to 0 it has no colour.
+  if (known && std::abs(result.polarity) >= 0.05) cells_.front().tone = result.polarity > 0 ? 1 : -1;
+}
+
+}  // namespace valence::jobs

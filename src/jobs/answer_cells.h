@@ -1,0 +1,51 @@
+// The values of an answer as an output shows them.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pipeline/classifier.h"
+#include "rows/row_writer.h"
+
+namespace valence::jobs {
+
+struct AnswerOptions {
+  rows::OutputFormat format = rows::OutputFormat::kJsonLines;
+  bool logits = false;
+  int top_k = 0;  // 0: the scores of all labels
+  std::optional<pipeline::Provenance> provenance;
+};
+
+// JSON Lines: label, score, scores, polarity, tokens, windows, truncated, then logits and model.
+// CSV and TSV: label, score, polarity, tokens, windows, truncated; with top_k label_2, score_2, ... ; with
+// logits logit_LABEL for each label; with provenance model, revision, sha256, adapter, dtype, device. A
+// table: label, score, polarity, tokens, rounded for people.
+class AnswerCells {
+ public:
+  AnswerCells(AnswerOptions options, std::vector<std::string> labels);
+  std::vector<std::string> names() const;
+  // One for each name; valid until the next call. A polarity that is not known is null.
+  const std::vector<rows::Cell>& of(const pipeline::Result& result);
+
+ private:
+  void add_string(std::string_view text);
+  void add_json(std::string text);
+  void add_number(float value);
+  void add_polarity(double polarity);
+  void json_cells(const pipeline::Result& result);
+  void column_cells(const pipeline::Result& result);
+  void table_cells(const pipeline::Result& result);
+  std::string scores_object(const pipeline::Result& result);
+  // Label indices by score, the best first; equal scores in the order of id2label.
+  const std::vector<size_t>& ranked(const pipeline::Result& result);
+  size_t ranks() const;
+
+  AnswerOptions options_;
+  std::vector<std::string> labels_;
+  std::string provenance_json_;
+  std::vector<rows::Cell> cells_;
+  std::vector<size_t> order_;
+};
+
+}  // namespace valence::jobs

@@ -1,0 +1,98 @@
+#include "jobs/batches.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+
+namespace valence::jobs {
+
+void classify_batch(pipeline::Classifier& classifier, Batch& batch, int worker, bool together) {
+  const auto start = std::chrono::steady_clock::now();
+  std::vector<std::string_view> texts;
+  texts.reserve(batch.rows.size());
+  for (const rows::Row& row : batch.rows) {
+    if (!row.rejected()) texts.push_back(row.text_view());
+  }
+  std::vector<pipeline::Result> results;
+  if (!texts.empty())
+    results = together ? classifier.classify_together(texts) : classifier.classify(texts, worker);
+  VALENCE_CHECK(results.size() == texts.size());
+  batch.results.resize(batch.rows.size());
+  size_t next = 0;
+  for (size_t i = 0; i < batch.rows.size(); ++i) {
+    if (!batch.rows[i].rejected()) batch.results[i] = std::move(results[next++]);
+  }
+  batch.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+BatchQueue::BatchQueue(pipeline::Classifier& classifier) : classifier_(classifier) {
+  for (int i = 0; i < std::max(1, classifier.workers()); ++i) threads_.emplace_back([this, i] { work(i); });
+}
+
+BatchQueue::~BatchQueue() {
+  stop();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+void BatchQueue::submit(std::unique_ptr<Batch> batch) {
+  auto entry = std::make_unique<Entry>();
+  entry->batch = std::move(batch);
+  {
+    std::lock_guard lock(mutex_);
+    entries_.push_back(std::move(entry));
+  }
+  wake_.notify_one();
+}
+
+std::unique_ptr<Batch> BatchQueue::take(std::chrono::milliseconds patience) {
+  std::unique_lock lock(mutex_);
+  if (entries_.empty()) return nullptr;
+  if (!finished_.wait_for(lock, patience, [this] { return entries_.front()->done; })) return nullptr;
+  const std::unique_ptr<Entry> entry = std::move(entries_.front());
+  entries_.pop_front();
+  if (entry->failure) std::rethrow_exception(entry->failure);
+  return std::move(entry->batch);
+}
+
+void BatchQueue::stop() {
+  {
+    std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  wake_.notify_all();
+}
+
+bool BatchQueue::oldest_was_begun() const {
+  std::lock_guard lock(mutex_);
+  return !entries_.empty() && entries_.front()->begun;
+}
+
+BatchQueue::Entry* BatchQueue::next_to_begin() {
+  const auto found =
+      std::find_if(entries_.begin(), entries_.end(), [](const auto& entry) { return !entry->begun; });
+  return found == entries_.end() ? nullptr : found->get();
+}
+
+void BatchQueue::work(int worker) {
+  while (true) {
+    Entry* entry = nullptr;
+    {
+      std::unique_lock lock(mutex_);
+      wake_.wait(lock, [&] { return stop_ || (entry = next_to_begin()) != nullptr; });
+      if (stop_) return;
+      entry->begun = true;
+    }
+    try {
+      classify_batch(classifier_, *entry->batch, worker, false);
+    } catch (...) {
+      entry->failure = std::current_exception();
+    }
+    {
+      std::lock_guard lock(mutex_);
+      entry->done = true;
+    }
+    finished_.notify_one();
+  }
+}
+
+}  // namespace valence::jobs

@@ -1,0 +1,71 @@
+// A classifier for tests: the answer is a function of the text.
+#pragma once
+
+#include <functional>
+#include <limits>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "pipeline/classifier.h"
+
+namespace valence::jobs {
+
+class FakeClassifier : public pipeline::Classifier {
+ public:
+  // Called by the workers before they answer.
+  using Hook = std::function<void(std::span<const std::string_view>, int worker)>;
+  explicit FakeClassifier(int workers = 2, Hook before = {})
+      : workers_(workers), before_(std::move(before)) {}
+
+  const std::vector<std::string>& labels() const override { return labels_; }
+  bool multi_label() const override { return false; }
+  bool regression() const override { return false; }
+  pipeline::Provenance provenance() const override { return {"fake", "", "00ff", "", "fp32", "cpu"}; }
+  size_t weight_bytes() const override { return 0; }
+  std::string fingerprint() const override { return fingerprint_; }
+  int workers() const override { return workers_; }
+
+  std::vector<pipeline::Result> classify(std::span<const std::string_view> texts, int worker) override {
+    if (before_) before_(texts, worker);
+    std::vector<pipeline::Result> results;
+    for (const std::string_view text : texts) results.push_back(answer(text));
+    return results;
+  }
+  std::vector<pipeline::Result> classify_together(std::span<const std::string_view> texts) override {
+    ++together_;
+    return classify(texts, 0);
+  }
+
+  int together() const { return together_; }
+  void set_fingerprint(std::string fingerprint) { fingerprint_ = std::move(fingerprint); }
+
+  static pipeline::Result answer(std::string_view text) {
+    pipeline::Result result;
+    if (text.find("TOO LONG") != std::string_view::npos) {
+      result.reject_reason = "too_long";
+      result.reject_message = "the text is too long";
+      return result;
+    }
+    const size_t hash = std::hash<std::string_view>{}(text);
+    result.label = static_cast<int>(hash % 3);
+    result.scores = {0.25f, 0.25f, 0.25f};
+    result.scores[hash % 3] = 0.5f;
+    result.logits = {-1.5f, 0.125f, static_cast<float>(hash % 1000) / 7.0f};
+    const bool known = text.find("NO POLARITY") == std::string_view::npos;
+    result.polarity =
+        known ? static_cast<double>(result.label) - 1.0 : std::numeric_limits<double>::quiet_NaN();
+    result.tokens = static_cast<int64_t>(text.size());
+    result.windows = 1;
+    return result;
+  }
+
+ private:
+  std::vector<std::string> labels_ = {"negative", "neutral", "positive"};
+  std::string fingerprint_ = "fake-1";
+  int workers_;
+  Hook before_;
+  int together_ = 0;
+};
+
+}  // namespace valence::jobs

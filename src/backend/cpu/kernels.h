@@ -69,9 +69,10 @@ struct Kernels {
   // Steps of a panel that are multiplied at a time, even: they and the left matrix of a few tiles share the
   // second-level cache.
   int64_t steps = 0;
-  // Whether int8 products add four of their products in 16 bits first, two of each step of a pair of steps,
-  // so that the positive weights of the four may sum up to kSum16 at most, and the negative ones likewise.
-  bool sums16 = false;
+  // Not null where int8 products add four of their products in 16 bits first, two of each step of a pair of
+  // steps, so that the positive weights of the four may sum up to kSum16 at most, and the negative ones
+  // likewise: the largest of these sums in a row's values [count], count a multiple of 32.
+  int (*largest_sum16)(const int8_t* values, int64_t count) = nullptr;
 
   ProductFn product_fp32 = nullptr;
   ProductFn product_int8 = nullptr;

@@ -2,6 +2,7 @@
 #include <immintrin.h>
 
 #include "backend/cpu/kernels_vector.h"
+#include "backend/cpu/sums16.h"
 
 namespace valence::backend::cpu {
 namespace {
@@ -121,9 +122,9 @@ struct DotFp32 {
   static Sum add_dot(Sum sum, __m256 word, __m256 line) { return _mm256_fmadd_ps(word, line, sum); }
 };
 
-// vpmaddubsw adds two products in 16 bits, which Kernels::sums16 keeps from overflowing even when two of its
-// sums are added; vpmaddwd by ones then adds pairs of those in 32 bits. Five instructions for 64 products
-// where widening to int16 first takes eight.
+// vpmaddubsw adds two products in 16 bits, which Kernels::largest_sum16 keeps from overflowing even when two
+// of its sums are added; vpmaddwd by ones then adds pairs of those in 32 bits. Five instructions for 64
+// products where widening to int16 first takes eight.
 struct DotInt8 {
   using Sum = __m256i;
   static constexpr int kLanes = 8, kRows = 6, kLineBytes = 64;
@@ -189,7 +190,7 @@ Kernels make_kernels() {
   k.columns = 16;
   k.rows = DotFp32::kRows;
   k.steps = 1024;
-  k.sums16 = true;
+  k.largest_sum16 = largest_sum16;
   k.product_fp32 = product<DotFp32>;
   k.product_int8 = product<DotInt8>;
   k.peak_fp32 = k.peak_bf16 = {fp32_peak, 12 * 8 * 2};

@@ -1,5 +1,6 @@
 // AVX-512 F, BW, DQ and VL.
 #include "backend/cpu/avx512.h"
+#include "backend/cpu/sums16.h"
 
 namespace valence::backend::cpu {
 namespace {
@@ -43,7 +44,7 @@ Kernels make_kernels() {
   k.columns = 32;
   k.rows = FloatSums::kRows;
   k.steps = 512;
-  k.sums16 = true;
+  k.largest_sum16 = largest_sum16;
   k.product_fp32 = product<DotFp32>;
   k.product_int8 = product<DotInt8>;
   fill_row_kernels<Avx512>(k);

@@ -15,7 +15,7 @@ void int8_peak(int64_t rounds) { VALENCE_AVX512_PEAK("vpdpbusd %%zmm0, %%zmm1, %
 Kernels make_kernels() {
   Kernels k = avx512_kernels();
   k.name = "avx512vnni";
-  k.sums16 = false;
+  k.largest_sum16 = nullptr;
   k.product_int8 = product<DotInt8>;
   k.peak_int8 = {int8_peak, 24 * 64 * 2};
   return k;

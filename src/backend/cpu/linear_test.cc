@@ -100,7 +100,7 @@ TEST_P(LinearTest, EveryTypeFromEveryStorage) {
 // Where sums of four weights are limited, a row's scale may be larger than its absmax / 127.
 TEST_P(LinearTest, Int8WeightsAreWithinHalfAStep) {
   // And half a step of int8 itself, from which the larger scale starts.
-  const float half = kernels().sums16 ? 0.501f * (1 + 31.0f / 127.0f) : 0.501f;
+  const float half = kernels().largest_sum16 ? 0.501f * (1 + 31.0f / 127.0f) : 0.501f;
   for (const int64_t in : {1, 3, 8, 61, 768}) {
     std::vector<float> values = normal_values(8 * in, 14, 0.05f);
     std::fill_n(values.begin(), in, 0.25f);  // a row of equals: the sums are as large as they can be
@@ -115,7 +115,7 @@ TEST_P(LinearTest, Int8WeightsAreWithinHalfAStep) {
         float largest = 0;
         for (auto w = begin; w < end; ++w) largest = std::max(largest, std::fabs(*w));
         // Four equal weights at most: 128 / 4 = 32 steps for the largest.
-        const float step = largest / (kernels().sums16 ? 31.0f : 127.0f);
+        const float step = largest / (kernels().largest_sum16 ? 31.0f : 127.0f);
         for (int64_t i = 0; i < in; ++i) {
           EXPECT_NEAR(begin[i], got[static_cast<size_t>(r * in + i)], half * step)
               << "row " << r << " of " << in;

@@ -21,33 +21,20 @@ constexpr int64_t kMostInt8Inputs = 65'536;
 
 constexpr int64_t round_up(int64_t value, int64_t unit) { return (value + unit - 1) / unit * unit; }
 
-// The largest sum of positive or of negative weights that Kernels::sums16 limits; values [steps * 4].
-int largest_sum16(const std::vector<int8_t>& values) {
-  int largest = 0;
-  for (size_t begin = 0; begin < values.size(); begin += 2 * kInt8Group) {
-    for (size_t first = begin; first < begin + kInt8Group; first += 2) {
-      int positive = 0, negative = 0;
-      for (const size_t i : {first, first + 1, first + kInt8Group, first + kInt8Group + 1}) {
-        const int value = i < values.size() ? values[i] : 0;
-        (value > 0 ? positive : negative) += value;
-      }
-      largest = std::max({largest, positive, -negative});
+// Quantizes a row of int8 values with the larger scale that Kernels::largest_sum16 asks for; returns it.
+// Rounding may lift a sum above the limit once more, so the scale grows until none is. It starts from int8
+// whatever the checkpoint holds, so that an int8 folder gives the answers of the model that it was made from.
+float limit_sums16(const Kernels& kernels, float scale, std::vector<int8_t>& values) {
+  const auto count = static_cast<int64_t>(values.size());
+  const std::vector<int8_t> before = values;
+  float shrink = 1;
+  for (int largest; (largest = kernels.largest_sum16(values.data(), count)) > kSum16;) {
+    shrink *= static_cast<float>(kSum16) / static_cast<float>(largest);
+    for (size_t i = 0; i < values.size(); ++i) {
+      values[i] = static_cast<int8_t>(std::lrintf(static_cast<float>(before[i]) * shrink));
     }
   }
-  return largest;
-}
-
-// Quantizes a row of int8 values with the larger scale that Kernels::sums16 asks for; returns it. Rounding may
-// lift a sum above the limit once more, so the scale grows until none is. It starts from int8 whatever the
-// checkpoint holds, so that an int8 folder gives the answers of the model that it was made from.
-float limit_sums16(float scale, std::vector<int8_t>& values) {
-  std::vector<float> row(values.size());
-  for (size_t i = 0; i < row.size(); ++i) row[i] = static_cast<float>(values[i]) * scale;
-  for (int largest = largest_sum16(values); largest > kSum16; largest = largest_sum16(values)) {
-    scale *= static_cast<float>(largest) / kSum16;
-    for (size_t i = 0; i < row.size(); ++i) values[i] = static_cast<int8_t>(std::lrintf(row[i] / scale));
-  }
-  return scale;
+  return scale / shrink;
 }
 
 }  // namespace
@@ -128,13 +115,14 @@ void PackedLinear::pack_int8(const MatrixSource& source) {
   column_scales_.resize(static_cast<size_t>(out_));
   compensation_.assign(static_cast<size_t>(out_), 0);
   std::vector<float> row(static_cast<size_t>(in_));
-  std::vector<int8_t> values(static_cast<size_t>(steps_ * kInt8Group));  // the padding stays zero
+  // The padding, which stays zero, makes whole vectors.
+  std::vector<int8_t> values(static_cast<size_t>(round_up(steps_ * kInt8Group, 32)));
   for (int64_t r = 0; r < out_; ++r) {
     float& scale = column_scales_[static_cast<size_t>(r)];
     read_row(source, r, row.data());
     scale = source.type == WeightType::kInt8 ? copy_int8_row(source, r, values.data())
                                              : tensor::quantize_row_int8(row.data(), in_, values.data());
-    if (kernels_.sums16) scale = limit_sums16(scale, values);
+    if (kernels_.largest_sum16 != nullptr) scale = limit_sums16(kernels_, scale, values);
     std::byte* column = data_.data() + r / columns * panel_bytes_ + r % columns * kInt8Group;
     for (int64_t step = 0; step < steps_; ++step) {
       std::memcpy(column + step * line_bytes_, values.data() + step * kInt8Group, kInt8Group);

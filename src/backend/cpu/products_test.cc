@@ -166,7 +166,7 @@ enum class Int8Kind { kLargest, kEnds, kAll };
 Problem int8_problem(const Kernels& k, int64_t rows, int64_t steps, Int8Kind kind) {
   Problem p{rows, steps, k.columns, 4, {}, {}};
   std::mt19937 random(static_cast<uint32_t>(rows * 1000 + steps));
-  const int most = k.sums16 ? kSum16 / 4 : 127;
+  const int most = k.largest_sum16 ? kSum16 / 4 : 127;
   const auto value = [&](int limit) {
     if (kind == Int8Kind::kLargest) return static_cast<float>(limit);
     if (kind == Int8Kind::kEnds) return static_cast<float>(random() % 2 ? limit : -limit);
@@ -177,7 +177,7 @@ Problem int8_problem(const Kernels& k, int64_t rows, int64_t steps, Int8Kind kin
   for (float& v : p.left) v = value(127);
   for (float& v : p.right) v = value(most);
   // The whole limit on one of the four, in the even columns.
-  for (size_t i = 0; i < p.right.size() && k.sums16; ++i) {
+  for (size_t i = 0; i < p.right.size() && k.largest_sum16; ++i) {
     const size_t depth = static_cast<size_t>(steps * p.group), at = i % depth;
     if (i / depth % 2 == 0)
       p.right[i] = at % 8 < 2 && at % 2 == at / 8 % 2 ? (p.right[i] < 0 ? -127.0f : 127.0f) : 0.0f;
@@ -211,6 +211,24 @@ TEST_P(Products, Int8IsExact) {
           ASSERT_EQ(std::bit_cast<int32_t>(resumed[static_cast<size_t>(i)]), expected - 12345);
         }
       }
+    }
+  }
+}
+
+TEST_P(Products, LargestSumOfFourWeightsIsThatOfTheFormula) {
+  if (kernels().largest_sum16 == nullptr) GTEST_SKIP() << GetParam() << " sums in 32 bits";
+  std::mt19937 random(3);
+  for (const size_t count : {0, 32, 64, 800}) {
+    for (int round = 0; round < 50; ++round) {
+      std::vector<int8_t> values(count);
+      for (int8_t& v : values) v = static_cast<int8_t>(static_cast<int>(random() % 256) - 128);
+      int expected = 0;
+      for (size_t i = 0; i < count; i += i % 8 == 2 ? 6 : 2) {  // two weights of a step, two of the next one
+        int positive = 0, negative = 0;
+        for (const size_t k : {i, i + 1, i + 4, i + 5}) (values[k] > 0 ? positive : negative) += values[k];
+        expected = std::max({expected, positive, -negative});
+      }
+      EXPECT_EQ(kernels().largest_sum16(values.data(), static_cast<int64_t>(count)), expected);
     }
   }
 }

@@ -123,6 +123,7 @@ WordCaches::Lease::Lease(WordCaches& caches) {
     Lane& lane = caches.lanes_[(first + k) % caches.lanes_.size()];
     if (lane.taken.test_and_set(std::memory_order_acquire)) continue;
     lane_ = &lane;
+    if (!lane.cache) lane.cache = std::make_unique<WordCache>();
     return;
   }
 }

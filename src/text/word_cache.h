@@ -4,6 +4,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -68,13 +69,13 @@ class WordCaches {
     ~Lease();
     Lease(const Lease&) = delete;
     Lease& operator=(const Lease&) = delete;
-    WordCache* cache() const { return lane_ ? &lane_->cache : nullptr; }
+    WordCache* cache() const { return lane_ ? lane_->cache.get() : nullptr; }
 
    private:
     friend class WordCaches;
     struct Lane {
       std::atomic_flag taken;
-      WordCache cache;
+      std::unique_ptr<WordCache> cache;  // from the first lease on
     };
     Lane* lane_ = nullptr;
   };

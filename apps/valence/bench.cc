@@ -20,7 +20,6 @@
 namespace valence::app {
 namespace {
 
-using backend::WeightType;
 using formats::Json;
 
 constexpr int kSeconds = 2;          // of each measurement

@@ -3,6 +3,7 @@
 namespace valence::app {
 namespace {
 
+// NOLINTBEGIN(bugprone-suspicious-missing-comma): a long text takes several literals.
 constexpr std::string_view kTexts[] = {
     "Love it!",
     "Never again.",
@@ -80,6 +81,7 @@ constexpr std::string_view kTexts[] = {
     "thought was "
     "funny on the first evening and very considerate on the second.",
 };
+// NOLINTEND(bugprone-suspicious-missing-comma)
 
 }  // namespace
 

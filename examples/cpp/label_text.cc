@@ -1,5 +1,6 @@
-#include <iostream>
 #include <valence/classifier.h>
+
+#include <iostream>
 
 int main() {
   valence::Classifier classifier;

@@ -20,7 +20,7 @@ void multiply_tile(const Kernels& kernels, ProductFn product, int rows, Tile til
   // A kernel writes whole panels: the columns that exist go through scratch memory.
   float* const c = tile.c;
   const int64_t stride = tile.c_stride;
-  tile.c = scratch.tile.reserve(static_cast<size_t>(kernels.rows * kernels.columns));
+  tile.c = scratch.tile.reserve(static_cast<size_t>(kernels.rows) * static_cast<size_t>(kernels.columns));
   tile.c_stride = kernels.columns;
   if (tile.resume) copy(c, stride, tile.c, tile.c_stride, rows, count);
   product(rows, tile);

@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 std::string repository_name(const std::string& folder) {
   constexpr std::string_view kPrefix = "models--";
   if (!folder.starts_with(kPrefix)) return "";
-  const std::string name = folder.substr(kPrefix.size());
+  std::string name = folder.substr(kPrefix.size());
   const size_t dashes = name.find("--");
   if (dashes != std::string::npos) return name.substr(0, dashes) + '/' + name.substr(dashes + 2);
   return name;

@@ -116,7 +116,8 @@ std::optional<std::string> difference(const JobState& interrupted, const JobStat
     if (name == "input") return "the input";
     if (name == "model") return "the model or one of its options";
     const std::string was = found == interrupted.settings.end() ? "not set" : printable(found->second, 60);
-    return "the option --" + name + " (was " + was + ", is " + printable(value, 60) + ")";
+    std::string said = "the option --";
+    return said.append(name).append(" (was ").append(was).append(", is ").append(printable(value, 60)) + ")";
   }
   return std::nullopt;
 }

@@ -39,7 +39,7 @@ class Reader {
     return number;
   }
 
-  std::string text(std::string_view key, std::string absent) const {
+  std::string text(std::string_view key, const std::string& absent) const {
     const Json* value = root_.get(key);
     return value == nullptr ? absent : value->as_string(name(key));
   }

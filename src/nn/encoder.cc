@@ -7,7 +7,6 @@
 namespace valence::nn {
 namespace {
 
-using backend::Activation;
 using backend::Backend;
 using backend::Epilogue;
 

@@ -14,7 +14,6 @@
 namespace valence::text {
 namespace {
 
-using formats::Json;
 
 // Calls line(text) for each line, ended by LF, CRLF or CR as Python reads text files.
 template <typename Function>

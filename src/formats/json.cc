@@ -28,6 +28,7 @@ struct Builder {
   std::vector<Json> values;
   std::vector<std::string> keys;
   std::string partial;
+  std::string number;    // the parts of a number so far
   std::string repeated;  // the first repeated key
   bool has_repeated = false;
   std::size_t count = 0;  // of all values
@@ -85,10 +86,26 @@ struct Builder {
     partial.clear();
     return fits;
   }
-  bool on_number_part(View, Code&) { return true; }
-  bool on_int64(int64_t value, View, Code&) { return add(value); }
-  bool on_uint64(uint64_t value, View, Code&) { return add(static_cast<double>(value)); }
-  bool on_double(double value, View, Code&) { return add(value); }
+  bool on_number_part(View part, Code&) {
+    number.append(part.data(), part.size());
+    return true;
+  }
+  bool on_int64(int64_t value, View, Code&) {
+    number.clear();
+    return add(value);
+  }
+  bool on_uint64(uint64_t value, View part, Code& code) {
+    return on_double(static_cast<double>(value), part, code);
+  }
+  // The parser's own value may be off by a unit in the last place.
+  bool on_double(double value, View part, Code&) {
+    number.append(part.data(), part.size());
+    double nearest = value;
+    const auto read = std::from_chars(number.data(), number.data() + number.size(), nearest);
+    const bool whole = read.ec == std::errc() && read.ptr == number.data() + number.size();
+    number.clear();
+    return add(whole ? nearest : value);
+  }
   bool on_bool(bool value, Code&) { return add(value); }
   bool on_null(Code&) { return add(); }
   bool on_comment_part(View, Code&) { return true; }

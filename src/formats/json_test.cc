@@ -37,6 +37,16 @@ TEST(Json, NamesTheTypeThatItGot) {
   }
 }
 
+TEST(Json, NumbersAreTheNearestToWhatIsWritten) {
+  const std::string text =
+      "[92233720369580724675808, 18446748147419103230, 18446744073709551615, 0.1, -1.7976931348623157e308]";
+  const double want[] = {92233720369580724675808.0, 18446748147419103230.0, 18446744073709551615.0, 0.1,
+                         -1.7976931348623157e308};
+  const Json json = Json::parse(text, "x");
+  for (size_t k = 0; k < std::size(want); ++k) EXPECT_EQ(json.as_array("x")[k].as_number("x"), want[k]) << k;
+  EXPECT_EQ(Json::parse(json.dump(), "again").dump(), json.dump());
+}
+
 TEST(Json, NumbersReadBackAsTheyWere) {
   std::string out;
   append_json_number(out, 0.1f);

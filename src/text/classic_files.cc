@@ -14,7 +14,6 @@
 namespace valence::text {
 namespace {
 
-
 // Calls line(text) for each line, ended by LF, CRLF or CR as Python reads text files.
 template <typename Function>
 void each_line(std::string_view text, Function line) {

@@ -20,6 +20,7 @@ class CodePointSource {
  public:
   explicit CodePointSource(std::u32string_view text) : text_(text) {}
   size_t size() const { return text_.size(); }
+  char32_t unit(size_t at) const { return text_[at]; }
   char32_t next(size_t& at) const { return text_[at++]; }
 
  private:
@@ -30,6 +31,7 @@ class Utf8Source {
  public:
   explicit Utf8Source(std::string_view text) : text_(text) {}
   size_t size() const { return text_.size(); }
+  char32_t unit(size_t at) const { return static_cast<unsigned char>(text_[at]); }  // below 128: ASCII
   char32_t next(size_t& at) const {
     const auto byte = static_cast<unsigned char>(text_[at]);
     if (byte < 0x80) {
@@ -89,8 +91,13 @@ class Gpt2Splitter {
 
   size_t run_end(size_t at, Kind kind) const {
     while (at < source_.size()) {
+      if (const char32_t unit = source_.unit(at); unit < 128) {
+        if (kAscii[unit] != kind) return at;
+        ++at;
+        continue;
+      }
       size_t after = at;
-      if (kind_of(source_.next(after)) != kind) break;
+      if (kind_of(source_.next(after)) != kind) return at;
       at = after;
     }
     return at;

@@ -39,21 +39,23 @@ Charsmap::Charsmap(std::string_view bytes, const std::string& where) {
 
 // A damaged trie can lead anywhere: every index is checked, and the walk is as long as the text at most.
 template <typename Function>
-void Charsmap::prefixes(std::string_view text, Function found) const {
-  if (units_.empty()) return;
+size_t Charsmap::prefixes(std::string_view text, Function found) const {
+  if (units_.empty()) return 0;
   uint32_t node = offset(units_[0]);
-  for (size_t at = 0; at < text.size() && text[at] != '\0'; ++at) {
+  size_t at = 0;
+  for (; at < text.size() && text[at] != '\0'; ++at) {
     const uint32_t byte = static_cast<unsigned char>(text[at]);
     node ^= byte;
-    if (node >= units_.size() || label(units_[node]) != byte) return;
+    if (node >= units_.size() || label(units_[node]) != byte) return at;
     const uint32_t unit = units_[node];
     node ^= offset(unit);
-    if (node >= units_.size()) return;
+    if (node >= units_.size()) return at;
     if (has_leaf(unit) && value(units_[node]) < replacements_.size() &&
         !found(Match{at + 1, replacement(value(units_[node]))})) {
-      return;
+      return at;
     }
   }
+  return at;
 }
 
 std::string_view Charsmap::replacement(uint32_t at) const {
@@ -77,6 +79,10 @@ std::optional<Charsmap::Match> Charsmap::longest(std::string_view text) const {
     return true;
   });
   return match;
+}
+
+bool Charsmap::begins_key(std::string_view text) const {
+  return prefixes(text, [](const Match&) { return true; }) == text.size();
 }
 
 std::string decode_base64(std::string_view text, const std::string& where) {

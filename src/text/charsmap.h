@@ -27,10 +27,14 @@ class Charsmap {
   // The shortest and the longest key that begins `text`; nothing when there is none.
   std::optional<Match> shortest(std::string_view text) const;
   std::optional<Match> longest(std::string_view text) const;
+  // Whether `text` is the beginning of a key, or all of one.
+  bool begins_key(std::string_view text) const;
 
  private:
+  // Calls found(match) for each key that begins `text`, the shortest first, until it returns false. Returns
+  // how many bytes were walked along keys.
   template <typename Function>
-  void prefixes(std::string_view text, Function found) const;
+  size_t prefixes(std::string_view text, Function found) const;
   std::string_view replacement(uint32_t at) const;
 
   std::vector<uint32_t> units_;

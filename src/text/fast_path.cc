@@ -10,62 +10,11 @@
 #include "text/bpe.h"
 #include "text/gpt2_split.h"
 #include "text/pipeline_tokenizer.h"
-#include "text/word_cache.h"
+#include "text/sentencepiece_path.h"
+#include "text/word_queue.h"
 
 namespace valence::text {
 namespace {
-
-// Words on their way to their ids. A few are kept waiting, so that the cache's memory is on its way while the
-// words behind them are still being cut.
-template <typename Compute>
-class WordQueue {
- public:
-  // `compute(word, ids)` appends the ids of a word that the cache does not know.
-  WordQueue(WordCaches& caches, std::string_view text, std::vector<int32_t>& ids, Compute compute)
-      : lease_(caches), cache_(lease_.cache()), text_(text), ids_(ids), compute_(std::move(compute)) {}
-
-  // The word [begin, end) of the text.
-  void add(size_t begin, size_t end) {
-    const std::string_view word = text_.substr(begin, end - begin);
-    if (cache_ == nullptr) return compute_(word, ids_);
-    if (count_ == kWaiting) encode_oldest();
-    const size_t place = (first_ + count_++) % kWaiting;
-    words_[place] = word;
-    keys_[place] = WordCache::key_of(word, text_.size() - begin);
-    cache_->prefetch(keys_[place]);
-  }
-
-  void finish() {
-    while (count_ > 0) encode_oldest();
-  }
-
- private:
-  static constexpr size_t kWaiting = 8;
-
-  void encode_oldest() {
-    const std::string_view word = words_[first_];
-    const WordCache::Key key = keys_[first_];
-    first_ = (first_ + 1) % kWaiting;
-    --count_;
-    const std::span<const int32_t> known = cache_->find(key, word);
-    if (known.data() != nullptr) {
-      for (const int32_t id : known) ids_.push_back(id);
-      return;
-    }
-    const size_t before = ids_.size();
-    compute_(word, ids_);
-    cache_->store(key, word, std::span(ids_).subspan(before));
-  }
-
-  WordCaches::Lease lease_;
-  WordCache* cache_;  // null: every cache is in use
-  const std::string_view text_;
-  std::vector<int32_t>& ids_;
-  Compute compute_;
-  std::array<std::string_view, kWaiting> words_;
-  std::array<WordCache::Key, kWaiting> keys_;
-  size_t first_ = 0, count_ = 0;
-};
 
 // BERT: white space goes and punctuation stands alone, so between two such ASCII characters lies a word.
 // Normalization does not look across them: they are starters that nothing composes with, and stay what they
@@ -77,8 +26,8 @@ class BertPath final : public FastPath {
       : model_(*stages.model), lowercase_(lowercase), by_stages_(std::move(by_stages)) {}
 
   void encode(std::string_view text, std::vector<int32_t>& ids) const override {
-    WordQueue queue(caches_, text, ids,
-                    [this](std::string_view word, std::vector<int32_t>& out) { compute(word, out); });
+    EachAlone words([this](std::string_view word, std::vector<int32_t>& out) { compute(word, out); });
+    WordQueue queue(caches_, text, ids, words);
     size_t open = SIZE_MAX;  // where the word begins that the last block did not end
     for (size_t block = 0; block < text.size(); block += 64) {
       const BertClasses classes = classes_at(text, block);
@@ -145,9 +94,9 @@ class ByteLevelPath final : public FastPath {
 
  private:
   void encode_pieces(std::string_view text, std::vector<int32_t>& ids) const {
-    WordQueue queue(caches_, text, ids, [this](std::string_view piece, std::vector<int32_t>& out) {
-      bpe_.tokenize_bytes(piece, out);
-    });
+    EachAlone pieces(
+        [this](std::string_view piece, std::vector<int32_t>& out) { bpe_.tokenize_bytes(piece, out); });
+    WordQueue queue(caches_, text, ids, pieces);
     const Gpt2Splitter splitter{Utf8Source(text)};
     for (size_t at = 0; at < text.size();) {
       const size_t end = splitter.piece_end(at);
@@ -176,7 +125,7 @@ std::unique_ptr<FastPath> make_fast_path(const Stages& stages, EncodeStretch by_
       bpe->merges_bytes()) {
     return std::make_unique<ByteLevelPath>(*bpe, byte_level->add_prefix_space());
   }
-  return nullptr;
+  return make_sentencepiece_path(stages, std::move(by_stages));
 }
 
 }  // namespace valence::text

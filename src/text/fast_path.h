@@ -1,4 +1,4 @@
-// Shorter ways from text to ids than the stages of a PipelineTokenizer, for the two families that most models
+// Shorter ways from text to ids than the stages of a PipelineTokenizer, for the families that most models
 // belong to. A text is cut into words whose ids cannot depend on what stands around them, and what a word
 // became is remembered by its bytes; the stages themselves are asked for words not seen lately. So the ids
 // are those of the stages by construction, and a test holds them together.
@@ -24,7 +24,8 @@ class FastPath {
   virtual void encode(std::string_view text, std::vector<int32_t>& ids) const = 0;
 };
 
-// For BERT's normalizer and pre-tokenizer, and for byte-level BPE by GPT-2's pattern; null for other stages.
+// For BERT's normalizer and pre-tokenizer, for byte-level BPE by GPT-2's pattern, and for Unigram models of
+// SentencePiece; null for other stages.
 // `by_stages` is the long way. Both must outlive the result.
 std::unique_ptr<FastPath> make_fast_path(const Stages& stages, EncodeStretch by_stages);
 

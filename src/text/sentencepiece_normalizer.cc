@@ -1,5 +1,7 @@
 #include "text/sentencepiece_normalizer.h"
 
+#include <array>
+
 #include "base/utf8.h"
 
 namespace valence::text {
@@ -20,6 +22,24 @@ SentencePieceNormalizer::SentencePieceNormalizer(const SentencePieceFile& file, 
       user_defined_.add(file.pieces[id].text, static_cast<int32_t>(id));
     }
   }
+}
+
+bool SentencePieceNormalizer::cuts_at_spaces() const {
+  if (!add_dummy_prefix_ || !remove_extra_spaces_ || space_is_suffix_ || space_ != U'\u2581') return false;
+  if (!user_defined_.empty() || map_.longest(" ")) return false;
+  for (int byte = 1; byte < 256; ++byte) {
+    if (map_.begins_key({std::array{' ', static_cast<char>(byte)}.data(), 2})) return false;
+  }
+  return true;
+}
+
+bool SentencePieceNormalizer::reaches_over_space(std::string_view word) const {
+  std::string spaced(word);
+  spaced += ' ';
+  for (size_t at = 0; at < word.size(); ++at) {
+    if (map_.begins_key(std::string_view(spaced).substr(at))) return true;
+  }
+  return false;
 }
 
 // The beginning of a text that is rewritten as a whole; at least one byte.

@@ -19,6 +19,12 @@ class SentencePieceNormalizer : public Normalizer {
   SentencePieceNormalizer(const SentencePieceFile& file, const std::string& where);
   void normalize(AlignedText& text) const override;
 
+  // Whether what stands between two spaces is normalized by itself, with the mark of a space before it,
+  // unless it reaches_over_space() or holds such a mark.
+  bool cuts_at_spaces() const;
+  // Whether a key of the map may begin in `word` and end behind the space that follows it.
+  bool reaches_over_space(std::string_view word) const;
+
  private:
   struct Prefix {
     size_t length;             // bytes of the text

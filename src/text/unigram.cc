@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <limits>
 
 #include "base/error.h"
 #include "base/utf8.h"
@@ -41,8 +42,9 @@ Unigram::Unigram(Vocab vocab, const std::vector<Entry>& entries, Settings settin
 }
 
 template <typename Score>
-void Unigram::segment(std::string_view piece, std::vector<Token>& tokens) const {
+Score Unigram::segment(std::string_view piece, Score before, std::vector<Token>& tokens) const {
   std::vector<Best<Score>> best(piece.size() + 1);
+  best[0].score = before;
   const auto improve = [&](size_t begin, size_t end, Score score, int32_t id) {
     if (best[end].begin != kNowhere && score <= best[end].score) return;
     best[end] = {score, static_cast<uint32_t>(begin), id};
@@ -66,16 +68,70 @@ void Unigram::segment(std::string_view piece, std::vector<Token>& tokens) const 
     tokens.push_back({best[end].id, best[end].begin, end});
   }
   std::reverse(tokens.begin() + first, tokens.end());
+  return best[piece.size()].score;
 }
 
 void Unigram::tokenize(std::string_view piece, std::vector<Token>& tokens) const {
   std::vector<Token> path;
   if (settings_.flavor == Flavor::kSentencePiece) {
-    segment<float>(piece, path);
+    segment<float>(piece, 0, path);
   } else {
-    segment<double>(piece, path);
+    segment<double>(piece, 0, path);
   }
-  // Unknown code points that follow each other are one token.
+  join_unknown(piece, path, tokens);
+}
+
+float Unigram::tokenize_after(float before, std::string_view piece, std::vector<int32_t>& ids,
+                              bool& has_unknown) const {
+  std::vector<Token> path, tokens;
+  const float after = segment<float>(piece, before, path);
+  join_unknown(piece, path, tokens);
+  for (const Token& token : path) has_unknown = has_unknown || token.id == settings_.unknown;
+  for (const Token& token : tokens) ids.push_back(token.id);
+  return after;
+}
+
+double Unigram::margin(std::string_view piece) const {
+  constexpr double kNone = -std::numeric_limits<double>::infinity();
+  struct Two {
+    double best = kNone, next = kNone;
+  };
+  std::vector<Two> sums(piece.size() + 1);
+  sums[0].best = 0;
+  const auto reach = [&](const Two& from, size_t end, double score) {
+    for (const double sum : {from.best + score, from.next + score}) {
+      Two& to = sums[end];
+      to.next = std::max(to.next, std::min(to.best, sum));
+      to.best = std::max(to.best, sum);
+    }
+  };
+  for (size_t begin = 0; begin < piece.size();) {
+    size_t end = begin;
+    decode_utf8(piece, end);
+    const Two from = sums[begin];
+    bool has_single = false;
+    trie_.prefixes(piece.substr(begin), [&](size_t length, int32_t id) {
+      has_single = has_single || begin + length == end;
+      reach(from, begin + length, scores_[static_cast<size_t>(id)]);
+    });
+    if (!has_single) reach(from, end, settings_.unknown_score);
+    begin = end;
+  }
+  return sums.back().best - sums.back().next;
+}
+
+bool Unigram::cuts_before(std::string_view mark) const {
+  for (int32_t id = 0; id < vocab_.end_id(); ++id) {
+    const std::string_view token = vocab_.token(id);
+    if (token.find(mark, 1) == token.npos) continue;
+    if (trie_.longest(token).length == token.size()) return false;
+  }
+  return trie_.longest(mark).length == mark.size();
+}
+
+// Unknown code points that follow each other are one token.
+void Unigram::join_unknown(std::string_view piece, const std::vector<Token>& path,
+                           std::vector<Token>& tokens) const {
   for (size_t i = 0; i < path.size(); ++i) {
     if (path[i].id != settings_.unknown) {
       tokens.push_back(path[i]);

@@ -34,11 +34,25 @@ class Unigram : public Model {
 
   void tokenize(std::string_view piece, std::vector<Token>& tokens) const override;
   const Vocab& vocab() const override { return vocab_; }
+
+  // What a cache of words needs, as SentencePiece segments a whole text at once.
+  Flavor flavor() const { return settings_.flavor; }
+  // As tokenize(), for a piece that follows tokens whose scores sum up to `before`; returns the sum behind
+  // it. Appends ids; `has_unknown` is set when one of them stands for an unknown code point.
+  float tokenize_after(float before, std::string_view piece, std::vector<int32_t>& ids,
+                       bool& has_unknown) const;
+  float score(int32_t id) const { return static_cast<float>(scores_[static_cast<size_t>(id)]); }
+  // By how much the best segmentation of a piece is better than the next one; infinity when there is no
+  // other.
+  double margin(std::string_view piece) const;
+  // Whether no token holds `mark` but at its beginning, and `mark` is one: no token then crosses a mark.
+  bool cuts_before(std::string_view mark) const;
   bool tokens_are_surfaces() const override { return true; }
 
  private:
   template <typename Score>
-  void segment(std::string_view piece, std::vector<Token>& tokens) const;
+  Score segment(std::string_view piece, Score before, std::vector<Token>& tokens) const;
+  void join_unknown(std::string_view piece, const std::vector<Token>& path, std::vector<Token>& tokens) const;
   void add_unknown(std::string_view piece, uint32_t begin, uint32_t end, std::vector<Token>& tokens) const;
 
   Vocab vocab_;

@@ -55,15 +55,15 @@ std::string normalized_form(const std::string& content, const Normalizer* normal
 
 }  // namespace
 
-int32_t AddedTokens::add(const AddedToken& token, const Vocab& vocab, const Normalizer* normalizer,
+int32_t AddedTokens::add(const AddedToken& token, const Model& model, const Normalizer* normalizer,
                          const std::string& where) {
   if (const auto it = ids_.find(token.content); it != ids_.end()) {
     if (tokens_.at(it->second) == token) return it->second;
     throw Error(ErrorCode::kBadData,
                 where + ": added token " + printable(token.content, 60) + " is given twice");
   }
-  int32_t id = vocab.find(token.content);
-  if (id < 0) id = std::max(static_cast<int32_t>(vocab.size()), end_id());
+  int32_t id = model.vocab().find(token.content);
+  if (id < 0) id = std::max(model.size(), end_id());
   const std::string pattern = token.normalized ? normalized_form(token.content, normalizer) : token.content;
   add_pattern(token.normalized ? normalized_ : raw_, pattern, id, where);
   tokens_[id] = token;

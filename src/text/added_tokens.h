@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "text/byte_trie.h"
+#include "text/model.h"
 #include "text/normalizer.h"
-#include "text/vocab.h"
 
 namespace valence::text {
 
@@ -31,9 +31,9 @@ class AddedTokens {
     int32_t id;
   };
 
-  // Adds a token under its id in the vocabulary, or the next free id as the reference counts them.
+  // Adds a token under its id in the model's vocabulary, or the next free id as the reference counts them.
   // Returns the id. Errors: kBadData with `where` when no pattern would be left or another token has it.
-  int32_t add(const AddedToken& token, const Vocab& vocab, const Normalizer* normalizer,
+  int32_t add(const AddedToken& token, const Model& model, const Normalizer* normalizer,
               const std::string& where);
 
   bool has_raw() const { return !raw_.trie.empty(); }

@@ -136,6 +136,49 @@ TEST(EncodeVariants, BytePairEncodingThatLacksBytes) {
   }
 }
 
+TEST(EncodeVariants, EveryWayToMarkSpaces) {
+  std::mt19937 random(29);
+  // Marks that cluster with a space before them, prepended signs that cluster with one behind them,
+  // conjuncts.
+  const char* kParts[] = {"a",      "love",   " ",      "  ",           "\u2581",     "\u0301",
+                          "\u200D", "\u0903", "\u0600", "\u0915\u094D", "\u0915",     "\t",
+                          "\u3000", "\uFB01", "\u00E9", "\U0001F44D",   "\U0001F3FD", "\r\n"};
+  for (const char* fixture : {"xlmr-json", "xlmr-json-charsmap"}) {
+    for (const char* scheme : {"always", "first", "never"}) {
+      SCOPED_TRACE(std::string(fixture) + " " + scheme);
+      const std::string mark =
+          std::string(R"({"type":"Metaspace","replacement":"\u2581","prepend_scheme":")") + scheme + R"("})";
+      const std::string both =
+          R"({"type":"Sequence","pretokenizers":[{"type":"WhitespaceSplit"},)" + mark + "]}";
+      for (const std::string& stage : {mark, both}) {
+        const auto tokenizer = Document(fixture).set("pre_tokenizer", stage).load();
+        expect_same(*tokenizer, 100);
+        for (int i = 0; i < 500; ++i) {
+          std::string text;
+          for (size_t count = 1 + random() % 10; count > 0; --count)
+            text += kParts[random() % std::size(kParts)];
+          ASSERT_EQ(ids_of(*tokenizer, text), tokenizer->encode_with_offsets(text).ids)
+              << ::testing::PrintToString(text);
+        }
+      }
+      expect_same(*Document(fixture).set("pre_tokenizer", both).set("normalizer", "null").load(), 100);
+    }
+  }
+}
+
+// The reference counts the entries of a Unigram vocabulary, not its tokens.
+TEST(EncodeVariants, AnAddedTokenFollowsAllEntriesOfAUnigramVocabulary) {
+  const auto tokenizer = Document("xlmr-json")
+                             .set("normalizer", "null")
+                             .set("pre_tokenizer", "null")
+                             .set("post_processor", "null")
+                             .set("added_tokens", "[" + added("NEW", 3) + "]")
+                             .set_in_model("vocab", R"([["<unk>",0],["a",-1],["a",-0.5]])")
+                             .set_in_model("unk_id", "0")
+                             .load();
+  EXPECT_EQ(ids_of(*tokenizer, "aNEW"), (std::vector<int32_t>{2, 3}));
+}
+
 TEST(EncodeVariants, AddedTokensOfEveryKind) {
   const char* kFlags[] = {"",
                           R"(,"normalized":true)",
@@ -170,7 +213,7 @@ TEST(EncodeVariants, AddedTokensOfEveryKind) {
 // More different words than any cache holds, long and short, of few tokens and of many.
 TEST(EncodeVariants, MoreWordsThanACacheKeeps) {
   std::mt19937 random(23);
-  for (const char* fixture : {"bert-uncased", "roberta"}) {
+  for (const char* fixture : {"bert-uncased", "roberta", "spm-unigram", "xlmr-json"}) {
     const auto tokenizer = load_fixture(fixture);
     for (int row = 0; row < 6000; ++row) {
       std::string text;

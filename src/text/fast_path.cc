@@ -10,7 +10,7 @@
 #include "text/bpe.h"
 #include "text/gpt2_split.h"
 #include "text/pipeline_tokenizer.h"
-#include "text/sentencepiece_path.h"
+#include "text/space_separated_path.h"
 #include "text/word_queue.h"
 
 namespace valence::text {
@@ -125,7 +125,7 @@ std::unique_ptr<FastPath> make_fast_path(const Stages& stages, EncodeStretch by_
       bpe->merges_bytes()) {
     return std::make_unique<ByteLevelPath>(*bpe, byte_level->add_prefix_space());
   }
-  return make_sentencepiece_path(stages, std::move(by_stages));
+  return make_space_separated_path(stages, std::move(by_stages));
 }
 
 }  // namespace valence::text

@@ -24,8 +24,8 @@ class FastPath {
   virtual void encode(std::string_view text, std::vector<int32_t>& ids) const = 0;
 };
 
-// For BERT's normalizer and pre-tokenizer, for byte-level BPE by GPT-2's pattern, and for Unigram models of
-// SentencePiece; null for other stages.
+// For BERT's normalizer and pre-tokenizer, for byte-level BPE by GPT-2's pattern, Unigram models of
+// SentencePiece, and what splits on white space before it marks spaces; null for other stages.
 // `by_stages` is the long way. Both must outlive the result.
 std::unique_ptr<FastPath> make_fast_path(const Stages& stages, EncodeStretch by_stages);
 

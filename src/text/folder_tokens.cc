@@ -145,7 +145,7 @@ std::string FolderTokens::text(std::string_view name) const {
 
 void FolderTokens::add_to(Stages& stages, const std::string& where) const {
   for (const AddedToken& token : tokens_) {
-    const int32_t got = stages.added.add(token, stages.model->vocab(), stages.normalizer.get(), where);
+    const int32_t got = stages.added.add(token, *stages.model, stages.normalizer.get(), where);
     const auto wanted = ids_.find(token.content);
     if (wanted == ids_.end() || wanted->second == got) continue;
     throw Error(ErrorCode::kBadData, where + ": added token " + printable(token.content, 60) +

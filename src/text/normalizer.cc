@@ -238,6 +238,11 @@ void Precompiled::normalize(AlignedText& text) const {
   apply_edits(text, edits);
 }
 
+bool Precompiled::keeps_spaces() const {
+  const auto match = map_.shortest(" ");
+  return !match || match->replacement == " ";
+}
+
 void append_bytes(const AlignedText& text, size_t begin, size_t end, AlignedText& out) {
   std::string utf8;
   for (size_t i = begin; i < end; ++i) {

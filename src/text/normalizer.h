@@ -101,6 +101,8 @@ class Precompiled : public Normalizer {
  public:
   explicit Precompiled(Charsmap map) : map_(std::move(map)) {}
   void normalize(AlignedText& text) const override;
+  // Whether a space that is a cluster of its own stays a space.
+  bool keeps_spaces() const;
 
  private:
   void normalize_cluster(std::u32string_view cluster, std::vector<Edit>& edits) const;

@@ -153,7 +153,7 @@ std::unique_ptr<PreTokenizer> read_pre_tokenizer(const Json& json, const std::st
   if (type == "Metaspace") return read_metaspace(settings);
   if (type == "Sequence") return read_pre_tokenizer_sequence(settings, depth);
   if (type == "Whitespace") return std::make_unique<Split>(match_words(), kRemoved, true);
-  if (type == "WhitespaceSplit") return std::make_unique<Split>(match_flag(kWhite), kRemoved);
+  if (type == "WhitespaceSplit") return std::make_unique<WhitespaceSplit>();
   if (type == "Punctuation") {
     const Json* behavior = json.get("behavior");
     return std::make_unique<Split>(match_flag(kPunctuation),

@@ -95,9 +95,9 @@ void Split::cut(PieceText& text) const {
   text.pieces = std::move(out);
 }
 
-BertPreTokenizer::BertPreTokenizer()
-    : spaces_(match_flag(kWhite), SplitBehavior::kRemoved),
-      punctuation_(match_flag(kPunctuation), SplitBehavior::kIsolated) {}
+WhitespaceSplit::WhitespaceSplit() : Split(match_flag(kWhite), SplitBehavior::kRemoved) {}
+
+BertPreTokenizer::BertPreTokenizer() : punctuation_(match_flag(kPunctuation), SplitBehavior::kIsolated) {}
 
 void BertPreTokenizer::cut(PieceText& text) const {
   spaces_.cut(text);

@@ -38,6 +38,12 @@ class Split : public PreTokenizer {
   bool invert_;
 };
 
+// White space removed.
+class WhitespaceSplit : public Split {
+ public:
+  WhitespaceSplit();
+};
+
 // White space removed, punctuation isolated.
 class BertPreTokenizer : public PreTokenizer {
  public:
@@ -45,7 +51,8 @@ class BertPreTokenizer : public PreTokenizer {
   void cut(PieceText& text) const override;
 
  private:
-  Split spaces_, punctuation_;
+  WhitespaceSplit spaces_;
+  Split punctuation_;
 };
 
 // GPT-2's pieces, in its byte alphabet.
@@ -67,6 +74,7 @@ class Metaspace : public PreTokenizer {
   enum class Prepend { kAlways, kFirst, kNever };
   Metaspace(char32_t replacement, Prepend prepend, bool split);
   void cut(PieceText& text) const override;
+  Prepend prepend() const { return prepend_; }
 
  private:
   char32_t replacement_;
@@ -80,6 +88,7 @@ class PreTokenizerSequence : public PreTokenizer {
   explicit PreTokenizerSequence(std::vector<std::unique_ptr<PreTokenizer>> steps)
       : steps_(std::move(steps)) {}
   void cut(PieceText& text) const override;
+  const std::vector<std::unique_ptr<PreTokenizer>>& steps() const { return steps_; }
 
  private:
   std::vector<std::unique_ptr<PreTokenizer>> steps_;

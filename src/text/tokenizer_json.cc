@@ -216,7 +216,7 @@ void add_tokens(const Json* list, const std::string& file, Stages& stages) {
                            member_flag(json, "special", where)};
     if (token.content.empty()) continue;
     const int64_t wanted = id->as_int(where + ": id");
-    const int32_t got = stages.added.add(token, stages.model->vocab(), stages.normalizer.get(), file);
+    const int32_t got = stages.added.add(token, *stages.model, stages.normalizer.get(), file);
     if (got != wanted) {
       throw Error(ErrorCode::kBadData, where + ": " + printable(token.content, 60) + " says its id is " +
                                            std::to_string(wanted) + ", but by the vocabulary it is " +

@@ -34,6 +34,7 @@ class Unigram : public Model {
 
   void tokenize(std::string_view piece, std::vector<Token>& tokens) const override;
   const Vocab& vocab() const override { return vocab_; }
+  int32_t size() const override { return vocab_.end_id(); }  // a token listed twice counts twice
 
   // What a cache of words needs, as SentencePiece segments a whole text at once.
   Flavor flavor() const { return settings_.flavor; }

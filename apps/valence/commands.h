@@ -11,6 +11,7 @@ void add_pull(Program& program);
 void add_models(Program& program);
 void add_convert(Program& program);
 void add_quantize(Program& program);
+void add_train(Program& program);
 void add_doctor(Program& program);
 void add_bench(Program& program);
 void add_completions(Program& program);

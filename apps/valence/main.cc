@@ -44,6 +44,7 @@ int run(int argc, const char* const* argv) {
   add_models(program);
   add_convert(program);
   add_quantize(program);
+  add_train(program);
   add_doctor(program);
   add_bench(program);
   add_completions(program);

@@ -153,6 +153,10 @@ Checkpoint Checkpoint::open_adapter(const ModelFiles& files) {
                                            "adapter_model.bin");
 }
 
+Checkpoint Checkpoint::open_named(const ModelFiles& files, std::string_view name) {
+  return CheckpointReader(files).read_single(std::string(name));
+}
+
 const TensorView* Checkpoint::find(std::string_view name) const {
   const auto it = tensors_.find(name);
   return it == tensors_.end() ? nullptr : &it->second;

@@ -48,6 +48,8 @@ class Checkpoint {
   static Checkpoint open(const ModelFiles& files);
   // adapter_model.safetensors, else adapter_model.bin.
   static Checkpoint open_adapter(const ModelFiles& files);
+  // One file of weights by its name.
+  static Checkpoint open_named(const ModelFiles& files, std::string_view name);
 
   const std::map<std::string, TensorView, std::less<>>& tensors() const { return tensors_; }
   const TensorView* find(std::string_view name) const;  // null when absent

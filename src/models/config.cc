@@ -60,7 +60,7 @@ class Reader {
   std::string where_;
 };
 
-Family read_family(const Reader& in) {
+Family read_family(const Reader& in, Expected expected) {
   std::string architecture;
   if (const Json* list = in.get("architectures")) {
     const Json::Array& names = list->as_array(in.name("architectures"));
@@ -69,7 +69,8 @@ Family read_family(const Reader& in) {
   const std::string type = in.text("model_type", "");
   const std::string said = "model_type " + printable(type.empty() ? "none" : type) +
                            (architecture.empty() ? "" : ", architecture " + printable(architecture));
-  if (!architecture.empty() && !architecture.ends_with("ForSequenceClassification")) {
+  if (expected == Expected::kClassifier && !architecture.empty() &&
+      !architecture.ends_with("ForSequenceClassification")) {
     in.fail(said + " is no sequence classifier");
   }
   const std::string kind = type.empty() ? architecture : type;
@@ -169,7 +170,7 @@ void read_sizes(const Reader& in, ModelConfig& config) {
 
 }  // namespace
 
-ModelConfig read_config(const formats::ModelFiles& files) {
+ModelConfig read_config(const formats::ModelFiles& files, Expected expected) {
   if (!files.has("config.json")) {
     throw Error(ErrorCode::kUnavailable, printable(files.name()) + " is no model: it has no config.json");
   }
@@ -180,7 +181,7 @@ ModelConfig read_config(const formats::ModelFiles& files) {
     throw Error(ErrorCode::kBadConfig, where + ": expected an object, got " + std::string(root.type_name()));
   const Reader in(root, where);
   ModelConfig config;
-  config.family = read_family(in);
+  config.family = read_family(in, expected);
   read_sizes(in, config);
   if (in.flag("is_decoder")) in.fail("is_decoder is true, expected an encoder");
   const std::string positions = in.text("position_embedding_type", "absolute");
@@ -193,6 +194,24 @@ ModelConfig read_config(const formats::ModelFiles& files) {
   config.problem = read_problem(in);
   config.origin = in.text("_name_or_path", "");
   return config;
+}
+
+DropoutRates read_dropout_rates(const formats::ModelFiles& files, Family family) {
+  const std::string where = files.describe("config.json");
+  const Json root = Json::parse(files.open("config.json")->text(), where);
+  const Reader in(root, where);
+  const auto rate = [&](const char* key, float usual) {
+    const Json* value = in.get(key);
+    if (value == nullptr) return usual;
+    const double said = value->as_number(in.name(key));
+    if (!(said >= 0 && said < 1)) in.fail(std::string(key) + " is not between 0 and 1");
+    return static_cast<float>(said);
+  };
+  if (family == Family::kDistilBert) {
+    return {rate("dropout", 0.1f), rate("attention_dropout", 0.1f), rate("seq_classif_dropout", 0.2f)};
+  }
+  const float hidden = rate("hidden_dropout_prob", 0.1f);
+  return {hidden, rate("attention_probs_dropout_prob", 0.1f), rate("classifier_dropout", hidden)};
 }
 
 int64_t longest_input(const formats::ModelFiles& files, const ModelConfig& config) {

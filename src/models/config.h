@@ -36,9 +36,18 @@ struct ModelConfig {
   int64_t max_tokens() const { return position_rows - first_position(); }
 };
 
+enum class Expected { kClassifier, kEncoder };  // kEncoder: with a head or without
+
 // Reads and checks config.json; nothing is allocated by its numbers.
 // Errors: kBadData or kBadConfig, naming the file and the key.
-ModelConfig read_config(const formats::ModelFiles& files);
+ModelConfig read_config(const formats::ModelFiles& files, Expected expected = Expected::kClassifier);
+
+// How much training drops, as config.json says: of the embeddings and each block's output, of the attention's
+// probabilities, of what the head reads. Errors: kBadConfig for a rate outside [0, 1).
+struct DropoutRates {
+  float hidden = 0, attention = 0, head = 0;
+};
+DropoutRates read_dropout_rates(const formats::ModelFiles& files, Family family);
 
 // The longest input in tokens: what the position table holds, or less when tokenizer_config.json says so.
 int64_t longest_input(const formats::ModelFiles& files, const ModelConfig& config);

@@ -235,14 +235,23 @@ const TensorView& Weights::tensor(const std::string& name) const {
   if (adapter_ != nullptr) {
     if (const TensorView* replacement = adapter_->replacement(name)) return *replacement;
   }
+  const TensorView* found = find(name);
+  return found != nullptr ? *found : checkpoint_.at(name);
+}
+
+const TensorView* Weights::find(const std::string& name) const {
+  if (const TensorView* found = checkpoint_.find(name)) return found;
   // The names that TensorFlow's checkpoints gave to layer norms live on in old files.
-  if (checkpoint_.find(name) == nullptr && name.find("LayerNorm.") != name.npos) {
+  if (name.find("LayerNorm.") != name.npos) {
     std::string old = name;
     old = old.ends_with(".weight") ? old.replace(old.size() - 6, 6, "gamma")
                                    : old.replace(old.size() - 4, 4, "beta");
-    if (const TensorView* found = checkpoint_.find(old)) return *found;
+    if (const TensorView* found = checkpoint_.find(old)) return found;
   }
-  return checkpoint_.at(name);
+  for (const std::string_view prefix : {"bert.", "distilbert.", "roberta."}) {
+    if (name.starts_with(prefix)) return checkpoint_.find(std::string_view(name).substr(prefix.size()));
+  }
+  return nullptr;
 }
 
 std::vector<float> Weights::vector(const std::string& name, int64_t size) const {
@@ -266,7 +275,7 @@ std::vector<float> Weights::bias(const std::string& module, int64_t out) const {
 int64_t Weights::rows(const std::string& module) const {
   const std::string name = module + ".weight";
   const TensorView* view = adapter_ != nullptr ? adapter_->replacement(name) : nullptr;
-  if (view == nullptr) view = checkpoint_.find(name);
+  if (view == nullptr) view = find(name);
   return view == nullptr || view->shape.empty() ? 0 : view->shape.front();
 }
 

@@ -50,7 +50,7 @@ class Weights {
   Weights(const formats::Checkpoint& checkpoint, Adapter* adapter)
       : checkpoint_(checkpoint), adapter_(adapter) {}
 
-  bool has(const std::string& name) const { return checkpoint_.find(name) != nullptr; }
+  bool has(const std::string& name) const { return find(name) != nullptr; }
   // The matrix `module`.weight [out, in]. Errors: kBadData naming the tensor, its shape and the expected one.
   Matrix matrix(const std::string& module, int64_t out, int64_t in) const;
   // The vector `name` [size]; for a layer norm also under the old names gamma and beta.
@@ -63,6 +63,9 @@ class Weights {
   int64_t rows(const std::string& module) const;
 
  private:
+  // By the name, by the old names of layer norms, or without the family's prefix ("bert."), as checkpoints of
+  // a bare encoder have it. Null when absent.
+  const formats::TensorView* find(const std::string& name) const;
   const formats::TensorView& tensor(const std::string& name) const;
   Matrix stored_matrix(const std::string& module, int64_t out, int64_t in) const;
   Matrix nf4_matrix(const formats::TensorView& view, int64_t out, int64_t in) const;

@@ -10,6 +10,7 @@
 #include "base/threads.h"
 #include "base/utf8.h"
 #include "formats/catalogue.h"
+#include "models/positions.h"
 #include "models/sequence_classifier.h"
 #include "pipeline/polarity.h"
 #include "pipeline/windows.h"
@@ -204,7 +205,7 @@ class EncoderClassifier final : public Classifier {
       worker.batch_ids.insert(worker.batch_ids.end(), suffix_.begin(), suffix_.end());
       worker.cumulative_lengths.push_back(static_cast<int32_t>(worker.batch_ids.size()));
     }
-    set_positions(worker);
+    models::set_positions(model_.config, worker.batch_ids, worker.cumulative_lengths, worker.batch_positions);
     const auto count = static_cast<size_t>(model_.labels());
     std::vector<float> out(batch.size() * count);
     nn::classify(*worker.backend, model_.encoder, model_.head,
@@ -213,22 +214,6 @@ class EncoderClassifier final : public Classifier {
     for (size_t k = 0; k < batch.size(); ++k) {
       std::copy_n(out.begin() + static_cast<ptrdiff_t>(k * count), count,
                   logits.begin() + static_cast<ptrdiff_t>(batch[k] * count));
-    }
-  }
-
-  // RoBERTa numbers its tokens from pad_id + 1 and leaves padding tokens, which a text may spell out, on
-  // pad_id.
-  void set_positions(Worker& worker) const {
-    const models::ModelConfig& config = model_.config;
-    const bool skips_padding = config.family == models::Family::kRoberta;
-    worker.batch_positions.resize(worker.batch_ids.size());
-    for (size_t s = 0; s + 1 < worker.cumulative_lengths.size(); ++s) {
-      auto position = static_cast<int32_t>(config.first_position());
-      for (auto k = static_cast<size_t>(worker.cumulative_lengths[s]);
-           k < static_cast<size_t>(worker.cumulative_lengths[s + 1]); ++k) {
-        const bool padding = skips_padding && worker.batch_ids[k] == config.pad_id;
-        worker.batch_positions[k] = padding ? static_cast<int32_t>(config.pad_id) : position++;
-      }
     }
   }
 

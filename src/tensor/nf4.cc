@@ -52,6 +52,25 @@ std::vector<float> boundaries(int count) {
   return values;
 }
 
+// Without a sign each power of ten has twice as many fractions.
+std::array<float, 256> make_dynamic_map(bool is_signed) {
+  std::vector<float> values = {0.0f, 1.0f};
+  for (int exponent = 0; exponent < 7; ++exponent) {
+    const std::vector<float> edges = boundaries((1 << (is_signed ? exponent : exponent + 1)) + 1);
+    const float power = static_cast<float>(std::pow(10.0, exponent - 6));
+    for (size_t i = 0; i + 1 < edges.size(); ++i) {
+      const float mean = (edges[i] + edges[i + 1]) / 2;
+      values.push_back(power * mean);
+      if (is_signed) values.push_back(-power * mean);
+    }
+  }
+  VALENCE_CHECK(values.size() == 256);
+  std::sort(values.begin(), values.end());
+  std::array<float, 256> sorted{};
+  std::copy(values.begin(), values.end(), sorted.begin());
+  return sorted;
+}
+
 }  // namespace
 
 const std::array<float, 16> kNf4Codebook = {
@@ -102,23 +121,12 @@ void dequantize_nf4(const uint8_t* packed, const float* absmax, const float* cod
 }
 
 const std::array<float, 256>& dynamic_map() {
-  static const std::array<float, 256> map = [] {
-    std::vector<float> values = {0.0f, 1.0f};
-    for (int exponent = 0; exponent < 7; ++exponent) {
-      const std::vector<float> edges = boundaries((1 << exponent) + 1);
-      const float power = static_cast<float>(std::pow(10.0, exponent - 6));
-      for (size_t i = 0; i + 1 < edges.size(); ++i) {
-        const float mean = (edges[i] + edges[i + 1]) / 2;
-        values.push_back(power * mean);
-        values.push_back(-power * mean);
-      }
-    }
-    VALENCE_CHECK(values.size() == 256);
-    std::sort(values.begin(), values.end());
-    std::array<float, 256> sorted{};
-    std::copy(values.begin(), values.end(), sorted.begin());
-    return sorted;
-  }();
+  static const std::array<float, 256> map = make_dynamic_map(true);
+  return map;
+}
+
+const std::array<float, 256>& unsigned_dynamic_map() {
+  static const std::array<float, 256> map = make_dynamic_map(false);
   return map;
 }
 

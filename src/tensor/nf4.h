@@ -31,6 +31,8 @@ void dequantize_nf4(const uint8_t* packed, const float* absmax, const float* cod
 
 // The signed dynamic 8-bit map, ascending; bitsandbytes' create_dynamic_map().
 const std::array<float, 256>& dynamic_map();
+// That of values which are not negative; create_dynamic_map(signed=False).
+const std::array<float, 256>& unsigned_dynamic_map();
 
 struct NestedAbsmax {
   std::vector<uint8_t> codes;  // [blocks]

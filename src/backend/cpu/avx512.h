@@ -73,6 +73,12 @@ struct Avx512 {
   static I load_bytes(const uint8_t* p) {
     return _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
   }
+  // Both nibbles of eight bytes, the high one first.
+  static I load_nibbles(const uint8_t* p) {
+    const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
+    const I twice = _mm512_cvtepu8_epi32(_mm_unpacklo_epi8(bytes, bytes));
+    return _mm512_srlv_epi32(twice, _mm512_setr_epi32(4, 0, 4, 0, 4, 0, 4, 0, 4, 0, 4, 0, 4, 0, 4, 0));
+  }
   // The permutation reads the four low bits of an index.
   static F low_nibbles(F table, I bytes) { return _mm512_permutexvar_ps(bytes, table); }
   static F high_nibbles(F table, I bytes) {

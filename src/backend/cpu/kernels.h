@@ -98,8 +98,22 @@ struct Kernels {
   void (*expand_nf4)(const uint8_t* panel, const float* scales, const float* codebook, int64_t steps,
                      float* out) = nullptr;
 
+  // Elements of a row in the layout of bitsandbytes (the first of a pair in the high nibble) times a scale;
+  // count is even.
+  void (*expand_nf4_row)(const uint8_t* packed, float scale, const float* codebook, int64_t count,
+                         float* out) = nullptr;
+
   void (*layer_norm_row)(float* x, int64_t count, const float* gamma, const float* beta,
                          float epsilon) = nullptr;
+  // x [count] = (x - mean) * scale in place; returns the scale, 1 / deviation.
+  float (*normalize_row)(float* x, int64_t count, float epsilon) = nullptr;
+  // d_x [count] from d_y of normal * gamma + beta; d_x may alias d_y.
+  void (*layer_norm_backward_row)(const float* d_y, const float* normal, float scale, const float* gamma,
+                                  int64_t count, float* d_x) = nullptr;
+  // y [count] = f(x); they may alias.
+  void (*activate_row)(Activation activation, const float* x, int64_t count, float* y) = nullptr;
+  // d_y [count] *= f'(x).
+  void (*activate_backward_row)(Activation activation, const float* x, int64_t count, float* d_y) = nullptr;
   // scores [count] become exp(scores * scale - maximum) with the maximum of all tiles so far; returns the
   // factor by which what was summed under the former maximum shrinks.
   float (*softmax_row)(float* scores, int64_t count, float scale, SoftmaxState& state) = nullptr;

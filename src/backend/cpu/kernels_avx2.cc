@@ -98,6 +98,14 @@ struct Avx2 {
   static I load_bytes(const uint8_t* p) {
     return _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));
   }
+  // Both nibbles of four bytes, the high one first; what lies above bit 3 is ignored by look_up.
+  static I load_nibbles(const uint8_t* p) {
+    int32_t four = 0;
+    __builtin_memcpy(&four, p, sizeof four);
+    const __m128i bytes = _mm_cvtsi32_si128(four);
+    const I twice = _mm256_cvtepu8_epi32(_mm_unpacklo_epi8(bytes, bytes));
+    return _mm256_srlv_epi32(twice, _mm256_setr_epi32(4, 0, 4, 0, 4, 0, 4, 0));
+  }
   // The permutation reads three bits of an index; bit 3, moved to the sign, chooses the half of the table.
   static F look_up(const Table& table, I index) {
     return _mm256_blendv_ps(_mm256_permutevar8x32_ps(table.low, index),

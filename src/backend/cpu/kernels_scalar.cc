@@ -60,6 +60,34 @@ float activate(Activation activation, float x) {
   return x;
 }
 
+float derivative(Activation activation, float x) {
+  switch (activation) {
+    case Activation::kNone:
+      return 1;
+    case Activation::kGelu:
+      return 0.5f * (1.0f + std::erf(x * 0.707106781f)) + x * 0.398942280f * std::exp(-0.5f * x * x);
+    case Activation::kGeluTanh: {
+      const float t = std::tanh(0.797884561f * (x + 0.044715f * x * x * x));
+      return 0.5f * (1.0f + t) + 0.5f * x * (1.0f - t * t) * 0.797884561f * (1.0f + 0.134145f * x * x);
+    }
+    case Activation::kRelu:
+      return x > 0 ? 1.0f : 0.0f;
+    case Activation::kTanh: {
+      const float t = std::tanh(x);
+      return 1.0f - t * t;
+    }
+  }
+  return 1;
+}
+
+void activate_row(Activation activation, const float* x, int64_t count, float* y) {
+  for (int64_t i = 0; i < count; ++i) y[i] = activate(activation, x[i]);
+}
+
+void activate_backward_row(Activation activation, const float* x, int64_t count, float* d_y) {
+  for (int64_t i = 0; i < count; ++i) d_y[i] *= derivative(activation, x[i]);
+}
+
 void finish(const Finish& f) {
   for (int r = 0; r < f.rows; ++r) {
     float* y = f.y + r * f.stride;
@@ -104,13 +132,36 @@ void expand_nf4(const uint8_t* panel, const float* scales, const float* codebook
   }
 }
 
-void layer_norm_row(float* x, int64_t count, const float* gamma, const float* beta, float epsilon) {
+void expand_nf4_row(const uint8_t* packed, float scale, const float* codebook, int64_t count, float* out) {
+  for (int64_t i = 0; i < count; ++i) {
+    out[i] = codebook[i % 2 == 0 ? packed[i / 2] >> 4 : packed[i / 2] & 15] * scale;
+  }
+}
+
+float normalize_row(float* x, int64_t count, float epsilon) {
   float sum = 0, squares = 0;
   for (int64_t i = 0; i < count; ++i) sum += x[i];
   const float mean = sum / static_cast<float>(count);
   for (int64_t i = 0; i < count; ++i) squares += (x[i] - mean) * (x[i] - mean);
   const float scale = 1.0f / std::sqrt(squares / static_cast<float>(count) + epsilon);
-  for (int64_t i = 0; i < count; ++i) x[i] = (x[i] - mean) * scale * gamma[i] + beta[i];
+  for (int64_t i = 0; i < count; ++i) x[i] = (x[i] - mean) * scale;
+  return scale;
+}
+
+void layer_norm_row(float* x, int64_t count, const float* gamma, const float* beta, float epsilon) {
+  normalize_row(x, count, epsilon);
+  for (int64_t i = 0; i < count; ++i) x[i] = x[i] * gamma[i] + beta[i];
+}
+
+void layer_norm_backward_row(const float* d_y, const float* normal, float scale, const float* gamma,
+                             int64_t count, float* d_x) {
+  float sum = 0, dot = 0;
+  for (int64_t i = 0; i < count; ++i) {
+    sum += d_y[i] * gamma[i];
+    dot += d_y[i] * gamma[i] * normal[i];
+  }
+  const float mean = sum / static_cast<float>(count), slope = dot / static_cast<float>(count);
+  for (int64_t i = 0; i < count; ++i) d_x[i] = scale * (d_y[i] * gamma[i] - mean - normal[i] * slope);
 }
 
 float softmax_row(float* scores, int64_t count, float scale, SoftmaxState& state) {
@@ -169,7 +220,12 @@ const Kernels& scalar_kernels() {
     k.expand_bf16 = expand_bf16;
     k.expand_int8 = expand_int8;
     k.expand_nf4 = expand_nf4;
+    k.expand_nf4_row = expand_nf4_row;
     k.layer_norm_row = layer_norm_row;
+    k.normalize_row = normalize_row;
+    k.layer_norm_backward_row = layer_norm_backward_row;
+    k.activate_row = activate_row;
+    k.activate_backward_row = activate_backward_row;
     k.softmax_row = softmax_row;
     k.scale_row = scale_row;
     return k;

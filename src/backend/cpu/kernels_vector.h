@@ -156,6 +156,55 @@ typename Isa::F activate(Activation activation, typename Isa::F x) {
   return x;
 }
 
+// f'(x).
+template <class Isa>
+typename Isa::F derivative(Activation activation, typename Isa::F x) {
+  using F = typename Isa::F;
+  const F one = Isa::set(1.0f), half = Isa::set(0.5f);
+  switch (activation) {
+    case Activation::kNone:
+      return one;
+    case Activation::kGelu: {
+      // The distribution function of the normal distribution, and x times its density.
+      const F below = Isa::fma(half, erf<Isa>(Isa::mul(x, Isa::set(0.707106781f))), half);
+      const F density = Isa::mul(exp<Isa>(Isa::mul(Isa::mul(x, x), Isa::set(-0.5f))), Isa::set(0.398942280f));
+      return Isa::fma(x, density, below);
+    }
+    case Activation::kGeluTanh: {
+      const F square = Isa::mul(x, x);
+      const F inner = Isa::mul(Isa::fma(Isa::mul(square, x), Isa::set(0.044715f), x), Isa::set(0.797884561f));
+      const F slope = Isa::mul(Isa::fma(square, Isa::set(0.134145f), one), Isa::set(0.797884561f));
+      const F t = tanh<Isa>(inner);
+      const F rest = Isa::mul(Isa::mul(Isa::sub(one, Isa::mul(t, t)), slope), Isa::mul(half, x));
+      return Isa::add(Isa::fma(half, t, half), rest);
+    }
+    case Activation::kRelu:
+      return Isa::select_greater(x, Isa::set(0.0f), one, Isa::set(0.0f));
+    case Activation::kTanh: {
+      const F t = tanh<Isa>(x);
+      return Isa::sub(one, Isa::mul(t, t));
+    }
+  }
+  return one;
+}
+
+template <class Isa>
+void activate_row(Activation activation, const float* x, int64_t count, float* y) {
+  for (int64_t i = 0; i < count; i += Isa::kLanes) {
+    const int64_t n = count - i < Isa::kLanes ? count - i : Isa::kLanes;
+    Isa::store_part(y + i, activate<Isa>(activation, Isa::load_part(x + i, n)), n);
+  }
+}
+
+template <class Isa>
+void activate_backward_row(Activation activation, const float* x, int64_t count, float* d_y) {
+  for (int64_t i = 0; i < count; i += Isa::kLanes) {
+    const int64_t n = count - i < Isa::kLanes ? count - i : Isa::kLanes;
+    const auto slope = derivative<Isa>(activation, Isa::load_part(x + i, n));
+    Isa::store_part(d_y + i, Isa::mul(Isa::load_part(d_y + i, n), slope), n);
+  }
+}
+
 // ---- What follows a product
 
 template <class Isa>
@@ -231,6 +280,18 @@ void expand_nf4(const uint8_t* panel, const float* scales, const float* codebook
   }
 }
 
+template <class Isa>
+void expand_nf4_row(const uint8_t* packed, float scale, const float* codebook, int64_t count, float* out) {
+  constexpr int lanes = Isa::kLanes;
+  const auto table = Isa::load_table(codebook);
+  const auto factor = Isa::set(scale);
+  int64_t i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    Isa::store(out + i, Isa::mul(Isa::low_nibbles(table, Isa::load_nibbles(packed + i / 2)), factor));
+  }
+  for (; i < count; ++i) out[i] = codebook[i % 2 == 0 ? packed[i / 2] >> 4 : packed[i / 2] & 15] * scale;
+}
+
 // ---- Rows
 
 // Sum of op(x[i]) in four interleaved partial sums, in an order that depends on count alone.
@@ -249,8 +310,13 @@ float sum_row(const float* x, int64_t count, Op op) {
   return Isa::sum(Isa::add(Isa::add(sum[0], sum[1]), Isa::add(sum[2], sum[3])));
 }
 
+// What a row is normalized by.
+struct Moments {
+  float mean, scale;
+};
+
 template <class Isa>
-void layer_norm_row(float* x, int64_t count, const float* gamma, const float* beta, float epsilon) {
+Moments moments_of_row(const float* x, int64_t count, float epsilon) {
   using F = typename Isa::F;
   const float mean = sum_row<Isa>(x, count, [](F v) { return v; }) / static_cast<float>(count);
   const F centre = Isa::set(mean);
@@ -258,11 +324,52 @@ void layer_norm_row(float* x, int64_t count, const float* gamma, const float* be
     const F d = Isa::sub(v, centre);
     return Isa::mul(d, d);
   });
-  const F scale = Isa::set(1.0f / __builtin_sqrtf(squares / static_cast<float>(count) + epsilon));
+  return {mean, 1.0f / __builtin_sqrtf(squares / static_cast<float>(count) + epsilon)};
+}
+
+template <class Isa>
+void layer_norm_row(float* x, int64_t count, const float* gamma, const float* beta, float epsilon) {
+  using F = typename Isa::F;
+  const Moments moments = moments_of_row<Isa>(x, count, epsilon);
+  const F centre = Isa::set(moments.mean), scale = Isa::set(moments.scale);
   for (int64_t i = 0; i < count; i += Isa::kLanes) {
     const int64_t n = count - i < Isa::kLanes ? count - i : Isa::kLanes;
     const F normal = Isa::mul(Isa::sub(Isa::load_part(x + i, n), centre), scale);
     Isa::store_part(x + i, Isa::fma(normal, Isa::load_part(gamma + i, n), Isa::load_part(beta + i, n)), n);
+  }
+}
+
+template <class Isa>
+float normalize_row(float* x, int64_t count, float epsilon) {
+  using F = typename Isa::F;
+  const Moments moments = moments_of_row<Isa>(x, count, epsilon);
+  const F centre = Isa::set(moments.mean), scale = Isa::set(moments.scale);
+  for (int64_t i = 0; i < count; i += Isa::kLanes) {
+    const int64_t n = count - i < Isa::kLanes ? count - i : Isa::kLanes;
+    Isa::store_part(x + i, Isa::mul(Isa::sub(Isa::load_part(x + i, n), centre), scale), n);
+  }
+  return moments.scale;
+}
+
+// With g = d_y gamma and the means over the row: d_x = scale (g - mean g - normal mean(g normal)).
+template <class Isa>
+void layer_norm_backward_row(const float* d_y, const float* normal, float scale, const float* gamma,
+                             int64_t count, float* d_x) {
+  using F = typename Isa::F;
+  F sum = Isa::set(0.0f), dot = Isa::set(0.0f);
+  for (int64_t i = 0; i < count; i += Isa::kLanes) {
+    const int64_t n = count - i < Isa::kLanes ? count - i : Isa::kLanes;
+    const F g = Isa::mul(Isa::load_part(d_y + i, n), Isa::load_part(gamma + i, n));
+    sum = Isa::add(sum, Isa::keep_part(g, n));
+    dot = Isa::add(dot, Isa::keep_part(Isa::mul(g, Isa::load_part(normal + i, n)), n));
+  }
+  const F mean = Isa::set(Isa::sum(sum) / static_cast<float>(count));
+  const F slope = Isa::set(Isa::sum(dot) / static_cast<float>(count));
+  for (int64_t i = 0; i < count; i += Isa::kLanes) {
+    const int64_t n = count - i < Isa::kLanes ? count - i : Isa::kLanes;
+    const F g = Isa::mul(Isa::load_part(d_y + i, n), Isa::load_part(gamma + i, n));
+    const F rest = Isa::fma(Isa::load_part(normal + i, n), slope, mean);
+    Isa::store_part(d_x + i, Isa::mul(Isa::sub(g, rest), Isa::set(scale)), n);
   }
 }
 
@@ -307,7 +414,12 @@ void fill_row_kernels(Kernels& k) {
   k.expand_bf16 = expand_bf16<Isa>;
   k.expand_int8 = expand_int8<Isa>;
   k.expand_nf4 = expand_nf4<Isa>;
+  k.expand_nf4_row = expand_nf4_row<Isa>;
   k.layer_norm_row = layer_norm_row<Isa>;
+  k.normalize_row = normalize_row<Isa>;
+  k.layer_norm_backward_row = layer_norm_backward_row<Isa>;
+  k.activate_row = activate_row<Isa>;
+  k.activate_backward_row = activate_backward_row<Isa>;
   k.softmax_row = softmax_row<Isa>;
   k.scale_row = scale_row<Isa>;
 }

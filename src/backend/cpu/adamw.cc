@@ -1,0 +1,115 @@
+#include "backend/cpu/adamw.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+
+#include "tensor/nf4.h"
+
+namespace valence::backend {
+namespace cpu {
+namespace {
+
+// The code nearest to a value of [-1, 1], the lower of two equally near, as the number of midpoints below the
+// value. A table by the value's leading bits says where to begin to count.
+class NearestCode {
+ public:
+  explicit NearestCode(const std::array<float, 256>& map) : map_(map) {
+    for (size_t i = 0; i + 1 < map.size(); ++i) midpoints_[i] = (map[i] + map[i + 1]) / 2;
+    midpoints_.back() = 2;  // above every value
+    for (uint32_t lead = 0; lead < kLeads; ++lead) {
+      // The least value that begins with these bits: of negative ones that with all other bits set.
+      const uint32_t bits = lead << kRest;
+      const bool negative = (bits >> 31) != 0;
+      float least = std::bit_cast<float>(negative ? bits | ((1u << kRest) - 1) : bits);
+      if (!(least >= -1)) least = -1;
+      first_[lead] = static_cast<uint8_t>(
+          std::lower_bound(midpoints_.begin(), midpoints_.end() - 1, least) - midpoints_.begin());
+    }
+  }
+  uint8_t operator()(float value) const {
+    uint32_t code = first_[std::bit_cast<uint32_t>(value) >> kRest];
+    while (midpoints_[code] < value) ++code;
+    return static_cast<uint8_t>(code);
+  }
+  float value(uint8_t code) const { return map_[code]; }
+
+ private:
+  static constexpr int kRest = 19;  // bits that are not looked at: all but sign, exponent and four
+  static constexpr uint32_t kLeads = 1u << (32 - kRest);
+  const std::array<float, 256>& map_;
+  std::array<float, 256> midpoints_;
+  std::array<uint8_t, kLeads> first_;
+};
+
+const NearestCode& codes(bool is_signed) {
+  static const NearestCode with_sign(tensor::dynamic_map()), without(tensor::unsigned_dynamic_map());
+  return is_signed ? with_sign : without;
+}
+
+float absmax(const float* values, int64_t count) {
+  float largest = 0;
+  for (int64_t i = 0; i < count; ++i) largest = std::max(largest, std::fabs(values[i]));
+  return largest;
+}
+
+// The moments of one block in fp32.
+struct Block {
+  float first[kMomentBlock], second[kMomentBlock];
+};
+
+void load(const NearestCode& map, const Moment8Bit& moment, int64_t count, float* values) {
+  for (int64_t i = 0; i < count; ++i) values[i] = map.value(moment.codes[i]) * *moment.scales;
+}
+
+void store(const NearestCode& map, const float* values, int64_t count, const Moment8Bit& moment) {
+  const float scale = absmax(values, count);
+  const float inverse = scale > 0 ? 1 / scale : 0.0f;
+  *moment.scales = scale;
+  for (int64_t i = 0; i < count; ++i) moment.codes[i] = map(values[i] * inverse);
+}
+
+}  // namespace
+
+AdamWFactors::AdamWFactors(const AdamW& step)
+    : beta1(step.beta1), beta2(step.beta2), epsilon(step.epsilon), gradient_scale(step.gradient_scale),
+      kept(1 - step.learning_rate * step.weight_decay) {
+  const auto steps = static_cast<double>(step.step);
+  const double correction1 = 1 - std::pow(static_cast<double>(step.beta1), steps);
+  const double correction2 = 1 - std::pow(static_cast<double>(step.beta2), steps);
+  rate = static_cast<float>(static_cast<double>(step.learning_rate) / correction1);
+  root = static_cast<float>(1 / std::sqrt(correction2));
+}
+
+void update(const AdamWFactors& f, const float* gradient, int64_t count, float* weights, float* first,
+            float* second) {
+  for (int64_t i = 0; i < count; ++i) {
+    const float g = gradient[i] * f.gradient_scale;
+    first[i] += (1 - f.beta1) * (g - first[i]);
+    second[i] = f.beta2 * second[i] + (1 - f.beta2) * g * g;
+    weights[i] = weights[i] * f.kept - f.rate * first[i] / (std::sqrt(second[i]) * f.root + f.epsilon);
+  }
+}
+
+void update_8bit(const AdamWFactors& factors, const float* gradient, int64_t count, float* weights,
+                 const Moment8Bit& first, const Moment8Bit& second) {
+  const NearestCode &signed_codes = codes(true), &unsigned_codes = codes(false);
+  Block block;
+  for (int64_t at = 0; at < count; at += kMomentBlock) {
+    const int64_t n = std::min(kMomentBlock, count - at), index = at / kMomentBlock;
+    const Moment8Bit first_part{first.codes + at, first.scales + index};
+    const Moment8Bit second_part{second.codes + at, second.scales + index};
+    load(signed_codes, first_part, n, block.first);
+    load(unsigned_codes, second_part, n, block.second);
+    update(factors, gradient + at, n, weights + at, block.first, block.second);
+    store(signed_codes, block.first, n, first_part);
+    store(unsigned_codes, block.second, n, second_part);
+  }
+}
+
+}  // namespace cpu
+
+uint8_t zero_moment_code(bool is_signed) { return cpu::codes(is_signed)(0.0f); }
+
+}  // namespace valence::backend

@@ -1,0 +1,149 @@
+#include <algorithm>
+
+#include "backend/cpu/adamw.h"
+#include "backend/cpu/attention_training.h"
+#include "backend/cpu/cpu_backend.h"
+#include "backend/cpu/dropout.h"
+#include "backend/cpu/isa.h"
+#include "backend/cpu/product.h"
+
+namespace valence::backend {
+namespace cpu {
+namespace {
+
+// Below this many values waking other threads costs more than it brings.
+constexpr int64_t kParallelValues = 16'384;
+// Values that one task passes over: whole cache lines.
+constexpr int64_t kChunk = 8192;
+
+class CpuTrainingBackend final : public TrainingBackend {
+ public:
+  CpuTrainingBackend(const Kernels& kernels, ThreadPool* pool) : kernels_(kernels), workers_(pool) {}
+
+  void multiply(const Product& product) override { multiply_matrices(kernels_, product, left_, workers_); }
+
+  void add_column_sums(const float* x, int64_t stride, int64_t rows, int64_t columns, float* sums) override {
+    const int64_t parts = rows * columns > kParallelValues ? std::min<int64_t>(workers_.size(), columns) : 1;
+    workers_.run(parts, parts > 1, [&](int64_t part, Scratch&) {
+      const Range range = piece(columns, parts, part);
+      for (int64_t r = 0; r < rows; ++r) {
+        for (int64_t c = range.begin; c < range.end; ++c) sums[c] += x[r * stride + c];
+      }
+    });
+  }
+
+  void layer_norm_forward(const float* x, int64_t rows, int64_t columns, const float* gamma,
+                          const float* beta, float epsilon, float* normal, float* scale, float* y) override {
+    for_rows(rows, columns, [&](int64_t r) {
+      float* n = normal + r * columns;
+      if (normal != x) std::copy_n(x + r * columns, columns, n);
+      scale[r] = kernels_.normalize_row(n, columns, epsilon);
+      for (int64_t c = 0; c < columns; ++c) y[r * columns + c] = n[c] * gamma[c] + beta[c];
+    });
+  }
+
+  void layer_norm_backward(const float* d_y, const float* normal, const float* scale, int64_t rows,
+                           int64_t columns, const float* gamma, float* d_x, float* d_gamma,
+                           float* d_beta) override {
+    if (d_beta != nullptr) add_column_sums(d_y, columns, rows, columns, d_beta);
+    if (d_gamma != nullptr) {
+      const int64_t parts = std::min<int64_t>(workers_.size(), columns);
+      workers_.run(parts, rows * columns > kParallelValues, [&](int64_t part, Scratch&) {
+        const Range range = piece(columns, parts, part);
+        for (int64_t r = 0; r < rows; ++r) {
+          for (int64_t c = range.begin; c < range.end; ++c) {
+            d_gamma[c] += d_y[r * columns + c] * normal[r * columns + c];
+          }
+        }
+      });
+    }
+    for_rows(rows, columns, [&](int64_t r) {
+      kernels_.layer_norm_backward_row(d_y + r * columns, normal + r * columns, scale[r], gamma, columns,
+                                       d_x + r * columns);
+    });
+  }
+
+  void activate(Activation activation, const float* x, int64_t count, float* y) override {
+    for_chunks(count, [&](int64_t at, int64_t n) { kernels_.activate_row(activation, x + at, n, y + at); });
+  }
+  void activate_backward(Activation activation, const float* x, int64_t count, float* d_y) override {
+    for_chunks(count, [&](int64_t at, int64_t n) {
+      kernels_.activate_backward_row(activation, x + at, n, d_y + at);
+    });
+  }
+
+  void drop(const Dropout& dropout, const float* x, int64_t count, float* y) override {
+    if (dropout.rate == 0) {
+      if (x != y) std::copy_n(x, count, y);
+      return;
+    }
+    const DropFactors factors(dropout.rate, dropout.key);
+    for_chunks(count, [&](int64_t at, int64_t n) {
+      factors.apply(static_cast<uint64_t>(at), x + at, n, y + at);
+    });
+  }
+
+  void attention_forward(const AttentionShape& shape, const float* query, const float* key_value,
+                         float* output, float* log_sums) override {
+    cpu::attention_forward(kernels_, shape, query, key_value, output, log_sums, workers_);
+  }
+  void attention_backward(const AttentionShape& shape, const float* query, const float* key_value,
+                          const float* output, const float* log_sums, const float* d_output, float* d_query,
+                          float* d_key_value) override {
+    cpu::attention_backward(kernels_, shape, query, key_value, output, log_sums, d_output, d_query,
+                            d_key_value, workers_);
+  }
+
+  void adamw(const AdamW& step, const float* gradient, int64_t count, float* weights, float* first,
+             float* second) override {
+    const AdamWFactors factors(step);
+    for_chunks(count, [&](int64_t at, int64_t n) {
+      update(factors, gradient + at, n, weights + at, first + at, second + at);
+    });
+  }
+  void adamw_8bit(const AdamW& step, const float* gradient, int64_t count, float* weights,
+                  const Moment8Bit& first, const Moment8Bit& second) override {
+    static_assert(kChunk % kMomentBlock == 0);
+    const AdamWFactors factors(step);
+    for_chunks(count, [&](int64_t at, int64_t n) {
+      update_8bit(factors, gradient + at, n, weights + at, {first.codes + at, first.scales + at / kMomentBlock},
+                  {second.codes + at, second.scales + at / kMomentBlock});
+    });
+  }
+
+ private:
+  template <typename Function>
+  void for_rows(int64_t rows, int64_t columns, const Function& function) {
+    const int64_t parts = rows * columns > kParallelValues ? std::min<int64_t>(rows, 2 * workers_.size()) : 1;
+    workers_.run(parts, parts > 1, [&](int64_t part, Scratch&) {
+      const Range range = piece(rows, parts, part);
+      for (int64_t r = range.begin; r < range.end; ++r) function(r);
+    });
+  }
+  template <typename Function>
+  void for_chunks(int64_t count, const Function& function) {
+    const int64_t chunks = (count + kChunk - 1) / kChunk;
+    workers_.run(chunks, count > kParallelValues, [&](int64_t chunk, Scratch&) {
+      const int64_t at = chunk * kChunk;
+      function(at, std::min(kChunk, count - at));
+    });
+  }
+
+  const Kernels& kernels_;
+  Workers workers_;
+  AlignedArray<float> left_;
+};
+
+}  // namespace
+
+std::unique_ptr<TrainingBackend> make_training_backend(const Kernels& kernels, ThreadPool* pool) {
+  return std::make_unique<CpuTrainingBackend>(kernels, pool);
+}
+
+}  // namespace cpu
+
+std::unique_ptr<TrainingBackend> make_cpu_training_backend(ThreadPool* pool) {
+  return cpu::make_training_backend(cpu::kernels_of_environment(), pool);
+}
+
+}  // namespace valence::backend

@@ -1,0 +1,117 @@
+// What training asks of a machine beyond inference: whole-tensor operations forward and backward, on fp32
+// activations of packed batches (backend.h). All matrices are row-major. Every sum is taken in an order that
+// does not depend on the number of threads.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "backend/backend.h"
+
+namespace valence::backend {
+
+// c [rows, columns] = a [rows, depth] x b [depth, columns] + bias.
+struct Product {
+  const float* a = nullptr;  // [rows, depth], or [depth, rows] when transposed
+  int64_t a_stride = 0;      // values from one of its stored rows to the next
+  bool a_transposed = false;
+  MatrixSource b;  // as stored: [depth, columns], or [columns, depth] when transposed; not kInt8
+  bool b_transposed = false;
+  int64_t rows = 0;
+  const float* bias = nullptr;  // [columns] or null
+  bool accumulate = false;      // add to what c holds
+  float* c = nullptr;
+  int64_t c_stride = 0;
+
+  int64_t depth() const { return b_transposed ? b.in_features : b.out_features; }
+  int64_t columns() const { return b_transposed ? b.out_features : b.in_features; }
+};
+
+// Inverted dropout (Srivastava et al. 2014): a value is dropped or divided by 1 - rate, as a hash of `key`
+// and its place decides. The same key gives the same choice again, so no mask is stored.
+struct Dropout {
+  float rate = 0;
+  uint64_t key = 0;
+};
+
+// Queries of each sequence: all of its tokens, or its first one only.
+struct AttentionShape {
+  std::span<const int32_t> cumulative_lengths;  // [sequences + 1]
+  int heads = 0;
+  int head_dim = 0;
+  bool first_only = false;
+  Dropout dropout;
+
+  int64_t sequences() const { return static_cast<int64_t>(cumulative_lengths.size()) - 1; }
+  int64_t hidden() const { return static_cast<int64_t>(heads) * head_dim; }
+  int64_t queries() const { return first_only ? sequences() : cumulative_lengths.back(); }
+};
+
+// One step of AdamW (Loshchilov and Hutter 2019), with bias correction.
+struct AdamW {
+  float learning_rate = 0;
+  float beta1 = 0.9f, beta2 = 0.999f;
+  float epsilon = 1e-8f;
+  float weight_decay = 0;
+  float gradient_scale = 1;  // of clipping
+  int64_t step = 1;          // from 1
+};
+
+// A moment in 8 bits: value = map[code] * scale, one scale for each kMomentBlock values. The map is that of
+// bitsandbytes' create_dynamic_map(), signed for the first moment, unsigned for the second.
+constexpr int64_t kMomentBlock = 256;
+struct Moment8Bit {
+  uint8_t* codes = nullptr;  // [count]
+  float* scales = nullptr;   // [ceil(count / kMomentBlock)]
+};
+uint8_t zero_moment_code(bool is_signed);
+
+// Not thread-safe: it owns scratch memory.
+class TrainingBackend {
+ public:
+  virtual ~TrainingBackend() = default;
+
+  virtual void multiply(const Product& product) = 0;
+  // sums [columns] += the sums of the columns of x [rows, columns].
+  virtual void add_column_sums(const float* x, int64_t stride, int64_t rows, int64_t columns,
+                               float* sums) = 0;
+
+  // y = normal * gamma + beta; normal [rows, columns] = (x - mean) * scale, scale [rows] = 1 / deviation.
+  // `normal` may alias x.
+  virtual void layer_norm_forward(const float* x, int64_t rows, int64_t columns, const float* gamma,
+                                  const float* beta, float epsilon, float* normal, float* scale,
+                                  float* y) = 0;
+  // d_x from d_y (they may alias); adds to d_gamma and d_beta [columns] unless they are null.
+  virtual void layer_norm_backward(const float* d_y, const float* normal, const float* scale, int64_t rows,
+                                   int64_t columns, const float* gamma, float* d_x, float* d_gamma,
+                                   float* d_beta) = 0;
+
+  // y = f(x); y may alias x.
+  virtual void activate(Activation activation, const float* x, int64_t count, float* y) = 0;
+  // d_y *= f'(x).
+  virtual void activate_backward(Activation activation, const float* x, int64_t count, float* d_y) = 0;
+  // y = dropout(x), forward and backward alike; y may alias x.
+  virtual void drop(const Dropout& dropout, const float* x, int64_t count, float* y) = 0;
+
+  // Backend::attention with what its backward pass needs: query [queries, hidden], key_value [tokens, 2 *
+  // hidden] (keys, then values), output [queries, hidden], log_sums [heads, queries] the logarithm of each
+  // query's sum of exponentials.
+  virtual void attention_forward(const AttentionShape& shape, const float* query, const float* key_value,
+                                 float* output, float* log_sums) = 0;
+  // Recomputes the probabilities tile by tile (Dao et al. 2022); d_query and d_key_value are overwritten.
+  virtual void attention_backward(const AttentionShape& shape, const float* query, const float* key_value,
+                                  const float* output, const float* log_sums, const float* d_output,
+                                  float* d_query, float* d_key_value) = 0;
+
+  // weights, moments [count] are updated; gradient [count].
+  virtual void adamw(const AdamW& step, const float* gradient, int64_t count, float* weights, float* first,
+                     float* second) = 0;
+  // The same in one pass over moments in 8 bits (Dettmers et al. 2021).
+  virtual void adamw_8bit(const AdamW& step, const float* gradient, int64_t count, float* weights,
+                          const Moment8Bit& first, const Moment8Bit& second) = 0;
+};
+
+std::unique_ptr<TrainingBackend> make_cpu_training_backend(ThreadPool* pool = nullptr);
+
+}  // namespace valence::backend

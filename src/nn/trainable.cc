@@ -1,0 +1,370 @@
+#include "nn/trainable.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+
+namespace valence::nn {
+namespace {
+
+using backend::Dropout;
+using backend::Product;
+
+// Places of dropouts in a layer; those of the dense layers have their own numbers.
+enum Site : uint64_t { kAttention = 1, kProjection, kFeedForward, kEmbeddings, kHeadInput, kHead };
+
+float* room_for(std::vector<float>& memory, int64_t count) {
+  if (memory.size() < static_cast<size_t>(count)) memory.resize(static_cast<size_t>(count));
+  return memory.data();
+}
+
+void add(const float* x, int64_t count, float* y) {
+  for (int64_t i = 0; i < count; ++i) y[i] += x[i];
+}
+
+backend::MatrixSource activations(const float* x, int64_t rows, int64_t columns) {
+  return {.out_features = rows, .in_features = columns, .fp32 = x};
+}
+
+bool is_frozen(const TrainableLayer& layer) {
+  const TrainableDense* dense[] = {&layer.query,           &layer.key,          &layer.value,
+                                   &layer.attention_output, &layer.intermediate, &layer.output};
+  return std::ranges::all_of(dense, [](const TrainableDense* d) { return d->is_frozen(); }) &&
+         layer.attention_norm.is_frozen() && layer.output_norm.is_frozen();
+}
+
+}  // namespace
+
+TrainingPass::TrainingPass(const TrainableModel& model, backend::TrainingBackend& backend, bool recompute)
+    : model_(model), backend_(backend), recompute_(recompute) {
+  embeddings_trained_ = model.words != nullptr || model.positions->trained || !model.norm.is_frozen() ||
+                        (model.types != nullptr && model.types->trained);
+  while (!embeddings_trained_ && lowest_ < model.layers.size() && is_frozen(model.layers[lowest_])) ++lowest_;
+  states_.resize(recompute ? 1 : model.layers.size());
+  inputs_.resize(model.layers.size() + 1);
+}
+
+Dropout TrainingPass::dropout(float rate, uint64_t site) const {
+  return key_ ? Dropout{rate, *key_ ^ (site * 0xD6E8FEB86659FD93ULL)} : Dropout{};
+}
+
+backend::AttentionShape TrainingPass::attention_shape(size_t layer) const {
+  return {batch_.cumulative_lengths, model_.heads, model_.head_dim(), is_last(layer),
+          dropout(model_.attention_dropout, model_.layers[layer].site + kAttention)};
+}
+
+const float* TrainingPass::query_input(size_t layer) {
+  const float* x = inputs_[layer].data();
+  if (!is_last(layer)) return x;
+  float* first = room_for(first_, batch_.sequences() * model_.hidden);
+  for (int64_t s = 0; s < batch_.sequences(); ++s) {
+    std::copy_n(x + batch_.cumulative_lengths[static_cast<size_t>(s)] * model_.hidden, model_.hidden,
+                first + s * model_.hidden);
+  }
+  return first;
+}
+
+// ---- Dense layers and norms
+
+const float* TrainingPass::update_input(const TrainableDense& dense, const float* x, int64_t rows) {
+  if (!key_ || dense.dropout == 0) return x;
+  float* dropped = room_for(update_input_, rows * dense.in_features());
+  backend_.drop(dropout(dense.dropout, dense.site), x, rows * dense.in_features(), dropped);
+  return dropped;
+}
+
+void TrainingPass::dense_forward(const TrainableDense& dense, const float* x, int64_t rows, float* y,
+                                 int64_t y_stride, std::vector<float>& low) {
+  Product product;
+  product.a = x;
+  product.a_stride = dense.in_features();
+  product.b = dense.matrix();
+  product.b_transposed = true;
+  product.rows = rows;
+  product.bias = dense.bias->value.data();
+  product.c = y;
+  product.c_stride = y_stride;
+  backend_.multiply(product);
+  if (dense.down == nullptr) return;
+  const int64_t rank = dense.down->rows;
+  Product down;
+  down.a = update_input(dense, x, rows);
+  down.a_stride = dense.in_features();
+  down.b = dense.down->source();
+  down.b_transposed = true;
+  down.rows = rows;
+  down.c = room_for(low, rows * rank);
+  down.c_stride = rank;
+  backend_.multiply(down);
+  for (int64_t i = 0; i < rows * rank; ++i) low[static_cast<size_t>(i)] *= dense.scale;
+  Product up;
+  up.a = low.data();
+  up.a_stride = rank;
+  up.b = dense.up->source();
+  up.b_transposed = true;
+  up.rows = rows;
+  up.accumulate = true;
+  up.c = y;
+  up.c_stride = y_stride;
+  backend_.multiply(up);
+}
+
+void TrainingPass::dense_backward(const TrainableDense& dense, const float* x, int64_t rows, const float* d_y,
+                                  int64_t d_y_stride, const std::vector<float>& low, bool accumulate,
+                                  float* d_x) {
+  const int64_t out = dense.out_features(), in = dense.in_features();
+  // gradient [out or rank, ...] += d [rows, ...] transposed x right [rows, columns].
+  const auto add_gradient = [&](const float* d, int64_t stride, const float* right, int64_t columns,
+                                Parameter& parameter) {
+    Product product;
+    product.a = d;
+    product.a_stride = stride;
+    product.a_transposed = true;
+    product.b = activations(right, rows, columns);
+    product.rows = parameter.rows;
+    product.accumulate = true;
+    product.c = parameter.gradient.data();
+    product.c_stride = columns;
+    backend_.multiply(product);
+  };
+  if (dense.weight != nullptr) add_gradient(d_y, d_y_stride, x, in, *dense.weight);
+  if (dense.bias->trained) backend_.add_column_sums(d_y, d_y_stride, rows, out, dense.bias->gradient.data());
+  if (d_x != nullptr) {
+    Product product;
+    product.a = d_y;
+    product.a_stride = d_y_stride;
+    product.b = dense.matrix();
+    product.rows = rows;
+    product.accumulate = accumulate;
+    product.c = d_x;
+    product.c_stride = in;
+    backend_.multiply(product);
+  }
+  if (dense.down == nullptr) return;
+  const int64_t rank = dense.down->rows;
+  add_gradient(d_y, d_y_stride, low.data(), rank, *dense.up);
+  Product d_low;
+  d_low.a = d_y;
+  d_low.a_stride = d_y_stride;
+  d_low.b = dense.up->source();
+  d_low.rows = rows;
+  d_low.c = room_for(d_low_, rows * rank);
+  d_low.c_stride = rank;
+  backend_.multiply(d_low);
+  for (int64_t i = 0; i < rows * rank; ++i) d_low_[static_cast<size_t>(i)] *= dense.scale;
+  add_gradient(d_low_.data(), rank, update_input(dense, x, rows), in, *dense.down);
+  if (d_x == nullptr) return;
+  const bool drops = key_ && dense.dropout > 0;
+  Product product;
+  product.a = d_low_.data();
+  product.a_stride = rank;
+  product.b = dense.down->source();
+  product.rows = rows;
+  product.accumulate = !drops;
+  product.c = drops ? room_for(d_update_, rows * in) : d_x;
+  product.c_stride = in;
+  backend_.multiply(product);
+  if (!drops) return;
+  backend_.drop(dropout(dense.dropout, dense.site), d_update_.data(), rows * in, d_update_.data());
+  add(d_update_.data(), rows * in, d_x);
+}
+
+void TrainingPass::add_and_normalize(const TrainableNorm& norm, const Dropout& dropout, float* y,
+                                     const float* residual, int64_t rows, NormState& state, float* out) {
+  const int64_t count = rows * model_.hidden;
+  if (dropout.rate > 0) backend_.drop(dropout, y, count, y);
+  if (residual != nullptr) add(residual, count, y);
+  backend_.layer_norm_forward(y, rows, model_.hidden, norm.gamma->value.data(), norm.beta->value.data(),
+                              norm.epsilon, room_for(state.normal, count), room_for(state.scale, rows), out);
+}
+
+void TrainingPass::norm_backward(const TrainableNorm& norm, const NormState& state, int64_t rows,
+                                 const float* d_y, float* d_x) {
+  const auto gradient = [](Parameter* p) { return p->trained ? p->gradient.data() : nullptr; };
+  backend_.layer_norm_backward(d_y, state.normal.data(), state.scale.data(), rows, model_.hidden,
+                               norm.gamma->value.data(), d_x, gradient(norm.gamma), gradient(norm.beta));
+}
+
+const float* TrainingPass::restored(const TrainableNorm& norm, const NormState& state, int64_t rows) {
+  float* y = room_for(normal_, rows * model_.hidden);
+  for (int64_t i = 0; i < rows * model_.hidden; ++i) {
+    const auto column = static_cast<size_t>(i % model_.hidden);
+    y[i] = state.normal[static_cast<size_t>(i)] * norm.gamma->value[column] + norm.beta->value[column];
+  }
+  return y;
+}
+
+// ---- Embeddings
+
+void TrainingPass::embed(float* x) {
+  const int64_t hidden = model_.hidden;
+  if (model_.words == nullptr) {
+    model_.lookup->gather(*model_.frozen_words, batch_.ids, false, x);
+  } else {
+    for (int64_t t = 0; t < batch_.tokens(); ++t) {
+      std::copy_n(model_.words->value.data() + batch_.ids[static_cast<size_t>(t)] * hidden, hidden,
+                  x + t * hidden);
+    }
+  }
+  for (int64_t t = 0; t < batch_.tokens(); ++t) {
+    add(model_.positions->value.data() + batch_.positions[static_cast<size_t>(t)] * hidden, hidden,
+        x + t * hidden);
+    if (model_.types != nullptr) add(model_.types->value.data(), hidden, x + t * hidden);
+  }
+  add_and_normalize(model_.norm, {}, x, nullptr, batch_.tokens(), embedding_norm_, x);
+  const Dropout drop = dropout(model_.hidden_dropout, kEmbeddings);
+  if (drop.rate > 0) backend_.drop(drop, x, batch_.tokens() * hidden, x);
+}
+
+void TrainingPass::embed_backward(float* d_x) {
+  const int64_t hidden = model_.hidden, tokens = batch_.tokens();
+  const Dropout drop = dropout(model_.hidden_dropout, kEmbeddings);
+  if (drop.rate > 0) backend_.drop(drop, d_x, tokens * hidden, d_x);
+  norm_backward(model_.norm, embedding_norm_, tokens, d_x, d_x);
+  for (int64_t t = 0; t < tokens; ++t) {
+    const float* d = d_x + t * hidden;
+    const auto at = static_cast<size_t>(t);
+    if (model_.words != nullptr) add(d, hidden, model_.words->gradient_row(batch_.ids[at]));
+    if (model_.positions->trained) add(d, hidden, model_.positions->gradient_row(batch_.positions[at]));
+    if (model_.types != nullptr && model_.types->trained) add(d, hidden, model_.types->gradient_row(0));
+  }
+}
+
+// ---- A layer
+
+void TrainingPass::layer_forward(size_t index, LayerState& state, float* output) {
+  const TrainableLayer& layer = model_.layers[index];
+  const int64_t hidden = model_.hidden, tokens = batch_.tokens(), rows = queries_of(index);
+  const float *x = inputs_[index].data(), *first = query_input(index);
+  dense_forward(layer.query, first, rows, room_for(state.query, rows * hidden), hidden, state.low[0]);
+  float* key_value = room_for(state.key_value, tokens * 2 * hidden);
+  dense_forward(layer.key, x, tokens, key_value, 2 * hidden, state.low[1]);
+  dense_forward(layer.value, x, tokens, key_value + hidden, 2 * hidden, state.low[2]);
+  float* attended = room_for(state.attended, rows * hidden);
+  backend_.attention_forward(attention_shape(index), state.query.data(), key_value, attended,
+                             room_for(state.log_sums, model_.heads * rows));
+
+  float* sum = room_for(sum_, rows * hidden);
+  dense_forward(layer.attention_output, attended, rows, sum, hidden, state.low[3]);
+  float* middle = room_for(normal_, rows * hidden);
+  add_and_normalize(layer.attention_norm, dropout(model_.projection_dropout, layer.site + kProjection), sum,
+                    first, rows, state.attention_norm, middle);
+
+  float* wide = room_for(state.wide, rows * model_.intermediate);
+  dense_forward(layer.intermediate, middle, rows, wide, model_.intermediate, state.low[4]);
+  float* activated = room_for(activated_, rows * model_.intermediate);
+  backend_.activate(model_.activation, wide, rows * model_.intermediate, activated);
+  dense_forward(layer.output, activated, rows, sum, hidden, state.low[5]);
+  add_and_normalize(layer.output_norm, dropout(model_.hidden_dropout, layer.site + kFeedForward), sum, middle,
+                    rows, state.output_norm, output);
+}
+
+void TrainingPass::layer_backward(size_t index, const LayerState& state, float* d_output, float* d_input) {
+  const TrainableLayer& layer = model_.layers[index];
+  const int64_t hidden = model_.hidden, wide = model_.intermediate;
+  const int64_t tokens = batch_.tokens(), rows = queries_of(index);
+  const auto dropped = [&](float rate, uint64_t site, float* d) {
+    const Dropout drop = dropout(rate, site);
+    if (drop.rate == 0) return d;
+    float* out = room_for(d_dropped_, rows * hidden);
+    backend_.drop(drop, d, rows * hidden, out);
+    return out;
+  };
+
+  float* d_sum = d_output;  // of the sum before the norm, and so of the residual
+  norm_backward(layer.output_norm, state.output_norm, rows, d_output, d_sum);
+  backend_.activate(model_.activation, state.wide.data(), rows * wide, room_for(activated_, rows * wide));
+  float* d_wide = room_for(d_wide_, rows * wide);
+  dense_backward(layer.output, activated_.data(), rows,
+                 dropped(model_.hidden_dropout, layer.site + kFeedForward, d_sum), hidden, state.low[5],
+                 false, d_wide);
+  backend_.activate_backward(model_.activation, state.wide.data(), rows * wide, d_wide);
+  dense_backward(layer.intermediate, restored(layer.attention_norm, state.attention_norm, rows), rows, d_wide,
+                 wide, state.low[4], true, d_sum);
+
+  norm_backward(layer.attention_norm, state.attention_norm, rows, d_sum, d_sum);
+  float* d_attended = room_for(d_attended_, rows * hidden);
+  dense_backward(layer.attention_output, state.attended.data(), rows,
+                 dropped(model_.projection_dropout, layer.site + kProjection, d_sum), hidden, state.low[3],
+                 false, d_attended);
+
+  float* d_query = room_for(d_query_, rows * hidden);
+  float* d_key_value = room_for(d_key_value_, tokens * 2 * hidden);
+  backend_.attention_backward(attention_shape(index), state.query.data(), state.key_value.data(),
+                              state.attended.data(), state.log_sums.data(), d_attended, d_query, d_key_value);
+  dense_backward(layer.query, query_input(index), rows, d_query, hidden, state.low[0], true,
+                 d_input != nullptr ? d_sum : nullptr);
+  const float* x = inputs_[index].data();
+  dense_backward(layer.key, x, tokens, d_key_value, 2 * hidden, state.low[1], false, d_input);
+  dense_backward(layer.value, x, tokens, d_key_value + hidden, 2 * hidden, state.low[2], true, d_input);
+  if (d_input == nullptr) return;
+  for (int64_t r = 0; r < rows; ++r) {
+    const int64_t token = is_last(index) ? batch_.cumulative_lengths[static_cast<size_t>(r)] : r;
+    add(d_sum + r * hidden, hidden, d_input + token * hidden);
+  }
+}
+
+// ---- The head
+
+void TrainingPass::head_forward(const float* first) {
+  const int64_t rows = batch_.sequences(), hidden = model_.hidden, labels = model_.head_output.out_features();
+  const float* x = first;
+  const Dropout before = dropout(model_.head_drops_first ? model_.head_dropout : 0, kHeadInput);
+  if (before.rate > 0) {
+    backend_.drop(before, first, rows * hidden, room_for(head_input_, rows * hidden));
+    x = head_input_.data();
+  }
+  float* wide = room_for(head_wide_, rows * hidden);
+  dense_forward(model_.head, x, rows, wide, hidden, head_low_[0]);
+  float* pooled = room_for(pooled_, rows * hidden);
+  backend_.activate(model_.head_activation, wide, rows * hidden, pooled);
+  backend_.drop(dropout(model_.head_dropout, kHead), pooled, rows * hidden, pooled);
+  dense_forward(model_.head_output, pooled, rows, room_for(logits_, rows * labels), labels, head_low_[1]);
+}
+
+void TrainingPass::head_backward(std::span<const float> d_logits, const float* first, float* d_first) {
+  const int64_t rows = batch_.sequences(), hidden = model_.hidden, labels = model_.head_output.out_features();
+  float* d_pooled = room_for(d_wide_, rows * hidden);
+  dense_backward(model_.head_output, pooled_.data(), rows, d_logits.data(), labels, head_low_[1], false,
+                 d_pooled);
+  backend_.drop(dropout(model_.head_dropout, kHead), d_pooled, rows * hidden, d_pooled);
+  backend_.activate_backward(model_.head_activation, head_wide_.data(), rows * hidden, d_pooled);
+  const Dropout before = dropout(model_.head_drops_first ? model_.head_dropout : 0, kHeadInput);
+  dense_backward(model_.head, before.rate > 0 ? head_input_.data() : first, rows, d_pooled, hidden,
+                 head_low_[0], false, d_first);
+  if (d_first != nullptr && before.rate > 0) backend_.drop(before, d_first, rows * hidden, d_first);
+}
+
+// ---- All of it
+
+std::span<const float> TrainingPass::forward(const Batch& batch, std::optional<uint64_t> dropout_key) {
+  batch_ = batch;
+  key_ = dropout_key;
+  const size_t layers = model_.layers.size();
+  embed(room_for(inputs_[0], batch.tokens() * model_.hidden));
+  for (size_t k = 0; k < layers; ++k) {
+    layer_forward(k, states_[recompute_ ? 0 : k], room_for(inputs_[k + 1], queries_of(k) * model_.hidden));
+  }
+  head_forward(inputs_[layers].data());
+  const int64_t count = batch.sequences() * model_.head_output.out_features();
+  return {logits_.data(), static_cast<size_t>(count)};
+}
+
+void TrainingPass::backward(std::span<const float> d_logits) {
+  const size_t layers = model_.layers.size();
+  float* d = room_for(d_layer_, batch_.tokens() * model_.hidden);
+  float* below = room_for(d_below_, batch_.tokens() * model_.hidden);
+  head_backward(d_logits, inputs_[layers].data(), lowest_ < layers ? d : nullptr);
+  for (size_t k = layers; k-- > lowest_;) {
+    // The last layer's state is still there.
+    if (recompute_ && k + 1 < layers) {
+      layer_forward(k, states_[0], room_for(sum_, queries_of(k) * model_.hidden));
+    }
+    const bool more = k > lowest_ || embeddings_trained_;
+    layer_backward(k, states_[recompute_ ? 0 : k], d, more ? below : nullptr);
+    std::swap(d, below);
+  }
+  if (embeddings_trained_) embed_backward(d);
+}
+
+}  // namespace valence::nn

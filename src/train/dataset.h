@@ -1,0 +1,72 @@
+// Labelled rows as token ids: what training and its validation read.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "models/config.h"
+#include "text/tokenizer.h"
+
+namespace valence::train {
+
+struct ColumnNames {
+  std::optional<std::string> text;
+  // One: the label. Several, for multi-label: each is a label, and a value of 1, true or yes says that a row has it.
+  std::vector<std::string> labels;
+  std::string separator;  // between the labels of one cell; multi-label
+};
+
+// Rows of texts with their labels, in the order of the files. Of a text only its tokens are kept.
+class Dataset {
+ public:
+  // Reads CSV, TSV and JSON Lines, compressed or not. A text of more than max_length tokens, special tokens
+  // included, is cut before its last special tokens. Rows without a text are skipped. Errors: those of
+  // rows::open_rows; kUsage for a label column that does not exist; kBadData for a row without a label, for a
+  // label that is no number where the problem is regression, and for more than 1,000 labels.
+  void read(const std::filesystem::path& file, const ColumnNames& columns, models::Problem problem,
+            const text::Tokenizer& tokenizer, int64_t max_length);
+
+  int64_t rows() const { return static_cast<int64_t>(begins_.size()) - 1; }
+  std::span<const int32_t> tokens(int64_t row) const {
+    const auto at = static_cast<size_t>(row);
+    return std::span(ids_).subspan(begins_[at], begins_[at + 1] - begins_[at]);
+  }
+  // Of single-label rows an index of names(), of regression rows none.
+  int32_t label(int64_t row) const { return labels_[static_cast<size_t>(row)].front(); }
+  std::span<const int32_t> labels(int64_t row) const { return labels_[static_cast<size_t>(row)]; }
+  float number(int64_t row) const { return numbers_[static_cast<size_t>(row)]; }
+
+  // The different labels, in the order of their first rows until set_names().
+  const std::vector<std::string>& names() const { return names_; }
+  // Renumbers the labels by `names`. Errors: kBadData for a label of the rows that is not among them, with
+  // `where` in front.
+  void set_names(const std::vector<std::string>& names, const std::string& where);
+
+  uint64_t empty_texts() const { return empty_texts_; }
+  // Rows that could not be read, and why (rows::Reject), without those of empty texts.
+  const std::map<std::string, uint64_t>& rejects() const { return rejects_; }
+  uint64_t cut_texts() const { return cut_texts_; }
+
+  // Moves the rows of these numbers, which ascend, to a set of their own.
+  Dataset split_off(std::span<const int64_t> rows);
+
+ private:
+  void add_row(std::span<const int32_t> ids, std::vector<int32_t> labels, float number);
+  int32_t label_number(const std::string& name);
+
+  std::vector<int32_t> ids_;
+  std::vector<size_t> begins_{0};
+  std::vector<std::vector<int32_t>> labels_;
+  std::vector<float> numbers_;
+  std::vector<std::string> names_;
+  std::map<std::string, int32_t, std::less<>> number_of_;
+  uint64_t empty_texts_ = 0, cut_texts_ = 0;
+  std::map<std::string, uint64_t> rejects_;
+};
+
+}  // namespace valence::train

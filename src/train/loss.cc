@@ -1,0 +1,76 @@
+#include "train/loss.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace valence::train {
+namespace {
+
+using models::Problem;
+
+// Cross-entropy with the target spread over all labels by `smoothing` (Szegedy et al. 2016).
+double cross_entropy(std::span<const float> logits, int32_t label, double smoothing, double weight,
+                     double scale, std::span<float> d_logits) {
+  const double largest = *std::ranges::max_element(logits);
+  double sum = 0;
+  for (const float logit : logits) sum += std::exp(static_cast<double>(logit) - largest);
+  const double log_sum = largest + std::log(sum), share = smoothing / static_cast<double>(logits.size());
+  double loss = 0;
+  for (size_t c = 0; c < logits.size(); ++c) {
+    const double log_p = static_cast<double>(logits[c]) - log_sum;
+    const double target = share + (static_cast<int32_t>(c) == label ? 1 - smoothing : 0);
+    loss -= target * log_p;
+    d_logits[c] = static_cast<float>(scale * weight * (std::exp(log_p) - target));
+  }
+  return weight * loss;
+}
+
+// Of each label by itself: log(1 + e^x) - target x.
+double binary_cross_entropy(std::span<const float> logits, std::span<const int32_t> labels,
+                            const LossSettings& settings, double scale, std::span<float> d_logits) {
+  double loss = 0;
+  for (size_t c = 0; c < logits.size(); ++c) {
+    const double x = logits[c];
+    double target = std::ranges::find(labels, static_cast<int32_t>(c)) != labels.end() ? 1 : 0;
+    target = target * (1 - settings.label_smoothing) + settings.label_smoothing / 2;
+    const double weight = settings.class_weights.empty() ? 1 : settings.class_weights[c];
+    loss += weight * (std::max(x, 0.0) - x * target + std::log1p(std::exp(-std::fabs(x))));
+    d_logits[c] = static_cast<float>(scale * weight * (1 / (1 + std::exp(-x)) - target));
+  }
+  return loss;
+}
+
+}  // namespace
+
+double loss_and_gradient(const LossSettings& settings, const Dataset& data, std::span<const int64_t> rows,
+                         std::span<const float> logits, double scale, std::span<float> d_logits) {
+  const size_t labels = logits.size() / rows.size();
+  const double count =
+      static_cast<double>(settings.problem == Problem::kSingleLabel ? rows.size() : logits.size());
+  double sum = 0;
+  for (size_t r = 0; r < rows.size(); ++r) {
+    const auto row_logits = logits.subspan(r * labels, labels);
+    const auto d_row = d_logits.subspan(r * labels, labels);
+    switch (settings.problem) {
+      case Problem::kSingleLabel: {
+        const int32_t label = data.label(rows[r]);
+        const double weight =
+            settings.class_weights.empty() ? 1 : settings.class_weights[static_cast<size_t>(label)];
+        sum += cross_entropy(row_logits, label, settings.label_smoothing, weight, scale / count, d_row);
+        break;
+      }
+      case Problem::kMultiLabel:
+        sum += binary_cross_entropy(row_logits, data.labels(rows[r]), settings, scale / count, d_row);
+        break;
+      case Problem::kRegression: {
+        const double difference = static_cast<double>(row_logits[0]) - static_cast<double>(data.number(rows[r]));
+        sum += difference * difference;
+        d_row[0] = static_cast<float>(scale * 2 * difference / count);
+        break;
+      }
+    }
+  }
+  return sum / count;
+}
+
+}  // namespace valence::train

@@ -1,0 +1,195 @@
+#include "train/optimizer.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cmath>
+#include <cstring>
+
+#include "base/error.h"
+
+namespace valence::train {
+namespace {
+
+using formats::DType;
+using nn::Parameter;
+
+constexpr int64_t kSmallest8Bit = 4096;  // as in bitsandbytes
+constexpr int64_t kBlock = backend::kMomentBlock;
+// Values of a table of rows that are updated at a time.
+constexpr int64_t kPart = int64_t{1} << 16;
+
+}  // namespace
+
+// Of one tensor: fp32 moments [count], or codes [count] with one scale a block.
+struct Optimizer::Moments {
+  bool in_8_bits = false;
+  std::span<float> first, second;  // moments, or scales
+  std::span<uint8_t> first_codes, second_codes;
+};
+
+// One piece of memory for all moments: anonymous, or a mapped file without a name.
+class Optimizer::Memory {
+ public:
+  Memory(size_t bytes, bool paged, const std::filesystem::path& folder) : bytes_(std::max<size_t>(bytes, 1)) {
+    int fd = -1;
+    if (paged) fd = open_file(folder);
+    const int flags = paged ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS;
+    void* memory = ::mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, flags, fd, 0);
+    const int reason = errno;
+    if (fd >= 0) ::close(fd);
+    if (memory == MAP_FAILED) {
+      if (reason == ENOMEM) throw std::bad_alloc();
+      throw Error(ErrorCode::kRuntime, "cannot map memory for the optimizer: " + std::string(strerror(reason)));
+    }
+    data_ = static_cast<std::byte*>(memory);
+    paged_ = paged;
+  }
+  ~Memory() { ::munmap(data_, bytes_); }
+  Memory(const Memory&) = delete;
+  Memory& operator=(const Memory&) = delete;
+
+  std::byte* data() const { return data_; }
+  bool paged() const { return paged_; }
+
+ private:
+  int open_file(const std::filesystem::path& folder) const {
+    const std::string path = (folder / ".optimizer").string();
+    const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0) throw Error(ErrorCode::kRuntime, path + ": " + strerror(errno));
+    ::unlink(path.c_str());
+    // All of its room is taken now: a disk that fills up later must not kill the run with a signal.
+    const int reason = ::posix_fallocate(fd, 0, static_cast<off_t>(bytes_));
+    if (reason == 0) return fd;
+    ::close(fd);
+    throw Error(ErrorCode::kRuntime, path + ": no room for the optimizer's " + std::to_string(bytes_ >> 20) +
+                                         " MB: " + strerror(reason));
+  }
+
+  size_t bytes_;
+  std::byte* data_ = nullptr;
+  bool paged_ = false;
+};
+
+Optimizer::Optimizer(OptimizerKind kind, std::vector<Parameter*> parameters,
+                     const std::filesystem::path& folder)
+    : parameters_(std::move(parameters)) {
+  // Where each tensor's moments lie; a multiple of 64 bytes each.
+  const auto aligned = [](int64_t bytes) { return (static_cast<size_t>(bytes) + 63) / 64 * 64; };
+  const auto layout = [&](std::byte* data) {
+    size_t at = 0;
+    const auto take = [&]<typename T>(std::span<T>& part, int64_t count) {
+      if (data != nullptr) part = {reinterpret_cast<T*>(data + at), static_cast<size_t>(count)};
+      at += aligned(count * static_cast<int64_t>(sizeof(T)));
+    };
+    for (const Parameter* parameter : parameters_) {
+      Moments moments;
+      const int64_t count = parameter->count();
+      moments.in_8_bits = kind != OptimizerKind::kFp32 && count >= kSmallest8Bit;
+      const int64_t scales = moments.in_8_bits ? (count + kBlock - 1) / kBlock : count;
+      take(moments.first, scales);
+      take(moments.second, scales);
+      if (moments.in_8_bits) {
+        take(moments.first_codes, count);
+        take(moments.second_codes, count);
+      }
+      if (data != nullptr) moments_.push_back(moments);
+    }
+    return at;
+  };
+  memory_ = std::make_unique<Memory>(layout(nullptr), kind == OptimizerKind::kPaged8Bit, folder);
+  layout(memory_->data());
+  for (const Moments& moments : moments_) {
+    // A scale of zero makes any code zero, but the codes are kept as those of zero.
+    std::ranges::fill(moments.first_codes, backend::zero_moment_code(true));
+    std::ranges::fill(moments.second_codes, backend::zero_moment_code(false));
+  }
+}
+
+Optimizer::~Optimizer() = default;
+
+double Optimizer::gradient_norm() const {
+  double sum = 0;
+  for (const Parameter* parameter : parameters_) {
+    for (const float g : parameter->gradient) sum += static_cast<double>(g) * static_cast<double>(g);
+  }
+  return std::sqrt(sum);
+}
+
+void Optimizer::step(backend::TrainingBackend& backend, const backend::AdamW& step) {
+  for (size_t k = 0; k < parameters_.size(); ++k) {
+    Parameter& parameter = *parameters_[k];
+    const Moments& moments = moments_[k];
+    if (memory_->paged() && k + 1 < parameters_.size() && moments_[k + 1].in_8_bits) {
+      // The next tensor's pages are on their way while this one is updated.
+      const auto begin = reinterpret_cast<uintptr_t>(moments_[k + 1].first.data()) / 4096 * 4096;
+      const auto end = reinterpret_cast<uintptr_t>(moments_[k + 1].second_codes.data() +
+                                                   moments_[k + 1].second_codes.size());
+      ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_WILLNEED);
+    }
+    backend::AdamW own = step;
+    if (parameter.is_vector) own.weight_decay = 0;
+    const auto update = [&](const float* gradient, int64_t begin, int64_t count) {
+      float* weights = parameter.value.data() + begin;
+      if (!moments.in_8_bits) {
+        backend.adamw(own, gradient, count, weights, moments.first.data() + begin,
+                      moments.second.data() + begin);
+        return;
+      }
+      backend.adamw_8bit(own, gradient, count, weights,
+                         {moments.first_codes.data() + begin, moments.first.data() + begin / kBlock},
+                         {moments.second_codes.data() + begin, moments.second.data() + begin / kBlock});
+    };
+    if (!parameter.by_rows) {
+      update(parameter.gradient.data(), 0, parameter.count());
+      continue;
+    }
+    // Rows without a gradient move on by their moments: as dense embeddings do.
+    gradient_.resize(kPart);
+    for (int64_t begin = 0; begin < parameter.count(); begin += kPart) {
+      const int64_t count = std::min(kPart, parameter.count() - begin), columns = parameter.columns;
+      std::fill_n(gradient_.data(), count, 0.0f);
+      for (int64_t row = begin / columns; row * columns < begin + count; ++row) {
+        const auto found = parameter.row_of.find(static_cast<int32_t>(row));
+        if (found == parameter.row_of.end()) continue;
+        const int64_t first = std::max(row * columns, begin), last = std::min((row + 1) * columns, begin + count);
+        std::copy_n(parameter.gradient.data() + found->second * columns + (first - row * columns), last - first,
+                    gradient_.data() + (first - begin));
+      }
+      update(gradient_.data(), begin, count);
+    }
+  }
+}
+
+std::vector<formats::TensorView> Optimizer::state() const {
+  std::vector<formats::TensorView> views;
+  const auto add = [&](const std::string& name, DType type, size_t count, std::span<const std::byte> bytes) {
+    if (count > 0) views.push_back({name, type, {static_cast<int64_t>(count)}, bytes});
+  };
+  for (size_t k = 0; k < parameters_.size(); ++k) {
+    const Moments& m = moments_[k];
+    const std::string& name = parameters_[k]->name;
+    add(name + ".first", DType::kF32, m.first.size(), std::as_bytes(m.first));
+    add(name + ".second", DType::kF32, m.second.size(), std::as_bytes(m.second));
+    add(name + ".first_codes", DType::kU8, m.first_codes.size(), std::as_bytes(m.first_codes));
+    add(name + ".second_codes", DType::kU8, m.second_codes.size(), std::as_bytes(m.second_codes));
+  }
+  return views;
+}
+
+void Optimizer::restore(const formats::Checkpoint& checkpoint) {
+  for (const formats::TensorView& to : state()) {
+    const formats::TensorView& from = checkpoint.at(to.name);
+    if (from.bytes.size() != to.bytes.size()) {
+      throw Error(ErrorCode::kBadData, checkpoint.describe() + ": tensor " + printable(to.name) + " has " +
+                                           std::to_string(from.bytes.size()) + " bytes, expected " +
+                                           std::to_string(to.bytes.size()));
+    }
+    std::memcpy(const_cast<std::byte*>(to.bytes.data()), from.bytes.data(), from.bytes.size());
+  }
+}
+
+}  // namespace valence::train

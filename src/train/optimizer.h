@@ -1,0 +1,50 @@
+// AdamW over the trained tensors of a model, with its moments in fp32 or in 8 bits, in memory or paged.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "backend/training.h"
+#include "formats/checkpoint.h"
+#include "nn/parameter.h"
+
+namespace valence::train {
+
+// k8Bit: moments by block-wise dynamic quantization (Dettmers et al. 2021, "8-bit Optimizers"), but for tensors
+// of fewer than 4,096 values. kPaged8Bit: the same, in a file that is mapped and shared with no one: the system
+// can write its pages out when memory is short.
+enum class OptimizerKind { kFp32, k8Bit, kPaged8Bit };
+
+class Optimizer {
+ public:
+  // `folder` is where a paged state has its file. Errors: kRuntime.
+  Optimizer(OptimizerKind kind, std::vector<nn::Parameter*> parameters, const std::filesystem::path& folder);
+  ~Optimizer();
+  Optimizer(const Optimizer&) = delete;
+  Optimizer& operator=(const Optimizer&) = delete;
+
+  // The Euclidean norm of all gradients.
+  double gradient_norm() const;
+  // Updates all tensors; vectors (biases and norms) do not decay.
+  void step(backend::TrainingBackend& backend, const backend::AdamW& step);
+
+  // The moments as tensors, for a checkpoint; the views point into this object.
+  std::vector<formats::TensorView> state() const;
+  // Errors: kBadData for a tensor that is missing or of another size.
+  void restore(const formats::Checkpoint& checkpoint);
+
+ private:
+  struct Moments;
+  class Memory;
+
+  std::vector<nn::Parameter*> parameters_;
+  std::unique_ptr<Memory> memory_;
+  std::vector<Moments> moments_;
+  std::vector<float> gradient_;  // of a part of a table of rows
+};
+
+}  // namespace valence::train

@@ -1,0 +1,93 @@
+#include "train/run_state.h"
+
+#include <array>
+
+#include "base/files.h"
+#include "formats/json.h"
+
+namespace valence::train {
+namespace {
+
+using formats::Json;
+
+constexpr const char* kEntryNames[] = {"loss",      "learning_rate", "gradient_norm",
+                                       "eval_loss", "eval_accuracy", "eval_macro_f1"};
+
+template <typename Entry>
+auto figures_of(Entry& entry) {
+  return std::array{&entry.loss,      &entry.learning_rate, &entry.gradient_norm,
+                    &entry.eval_loss, &entry.eval_accuracy, &entry.eval_macro_f1};
+}
+
+Json entry_as_json(const LogEntry& entry) {
+  Json::Object members{{"step", Json(entry.step)}, {"epoch", Json(entry.epoch)}};
+  const auto figures = figures_of(entry);
+  for (size_t k = 0; k < figures.size(); ++k) {
+    if (*figures[k]) members.emplace_back(kEntryNames[k], Json(**figures[k]));
+  }
+  return Json(std::move(members));
+}
+
+LogEntry entry_of_json(const Json& json, const std::string& where) {
+  LogEntry entry;
+  const auto number = [&](const char* key) {
+    const Json* value = json.get(key);
+    return value == nullptr ? std::optional<double>() : value->as_number(where + ": " + key);
+  };
+  entry.step = static_cast<int64_t>(number("step").value_or(0));
+  entry.epoch = number("epoch").value_or(0);
+  const auto figures = figures_of(entry);
+  for (size_t k = 0; k < figures.size(); ++k) *figures[k] = number(kEntryNames[k]);
+  return entry;
+}
+
+}  // namespace
+
+void write_state(const RunState& state, const std::filesystem::path& path) {
+  Json::Array history;
+  for (const LogEntry& entry : state.history) history.push_back(entry_as_json(entry));
+  const Json json(Json::Object{{"global_step", Json(state.step)},
+                               {"max_steps", Json(state.steps)},
+                               {"best_global_step", Json(state.best_step)},
+                               {"best_metric", state.best_step > 0 ? Json(state.best_metric) : Json()},
+                               {"evaluations_without_gain", Json(state.evaluations_without_gain)},
+                               {"skipped_steps", Json(state.skipped_steps)},
+                               {"skipped_in_a_row", Json(state.skipped_in_a_row)},
+                               {"pending_loss", Json(state.pending_loss)},
+                               {"pending_steps", Json(state.pending_steps)},
+                               {"log_history", Json(std::move(history))}});
+  AtomicFile file(path);
+  file.write(json.dump() + "\n");
+  file.commit();
+}
+
+RunState read_state(const std::filesystem::path& file) {
+  const std::string where = file.string();
+  const Json json = Json::parse(map_file(file)->text(), where);
+  const auto integer = [&](const char* key) {
+    const Json* value = json.get(key);
+    return value == nullptr ? int64_t{0} : value->as_int(where + ": " + key);
+  };
+  const auto number = [&](const char* key) {
+    const Json* value = json.get(key);
+    return value == nullptr ? 0.0 : value->as_number(where + ": " + key);
+  };
+  RunState state;
+  state.step = integer("global_step");
+  state.steps = integer("max_steps");
+  state.best_step = integer("best_global_step");
+  state.best_metric = number("best_metric");
+  state.evaluations_without_gain = integer("evaluations_without_gain");
+  state.skipped_steps = integer("skipped_steps");
+  state.skipped_in_a_row = integer("skipped_in_a_row");
+  state.pending_loss = number("pending_loss");
+  state.pending_steps = integer("pending_steps");
+  if (const Json* history = json.get("log_history")) {
+    for (const Json& entry : history->as_array(where + ": log_history")) {
+      state.history.push_back(entry_of_json(entry, where));
+    }
+  }
+  return state;
+}
+
+}  // namespace valence::train

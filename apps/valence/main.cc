@@ -45,6 +45,10 @@ int run(int argc, const char* const* argv) {
   add_convert(program);
   add_quantize(program);
   add_train(program);
+  add_eval(program);
+  add_ablation(program);
+  add_merge(program);
+  add_export(program);
   add_doctor(program);
   add_bench(program);
   add_completions(program);

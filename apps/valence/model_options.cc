@@ -13,6 +13,10 @@ void add_adapter_option(Command& command, std::optional<std::string>& adapter) {
 void add_model_options(Command& command, ModelOptions& options) {
   add_model_option(command, options.model);
   add_adapter_option(command, options.adapter);
+  add_computing_options(command, options);
+}
+
+void add_computing_options(Command& command, ModelOptions& options) {
   command.choice("dtype", options.dtype, {"fp32", "bf16", "int8", "nf4", "auto"},
                  "Type of the weights (auto: as stored)");
   command.number("threads", options.threads, 1, "Threads (default: every usable core)");

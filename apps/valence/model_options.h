@@ -21,7 +21,9 @@ struct ModelOptions {
 
 void add_model_option(Command& command, std::optional<std::string>& model);
 void add_adapter_option(Command& command, std::optional<std::string>& adapter);
-// --model, --adapter, --dtype, --threads, --social, --long
+// --dtype, --threads, --social, --long
+void add_computing_options(Command& command, ModelOptions& options);
+// --model, --adapter and those
 void add_model_options(Command& command, ModelOptions& options);
 
 using api::kDefaultModel;

@@ -1,7 +1,5 @@
 // valence train: fine-tunes a model on labelled rows.
 
-#include "train/trainer.h"
-
 #include <unistd.h>
 
 #include <chrono>
@@ -12,6 +10,7 @@
 #include "base/error.h"
 #include "commands.h"
 #include "model_options.h"
+#include "train/trainer.h"
 
 namespace valence::app {
 namespace {
@@ -35,8 +34,8 @@ train::Settings settings_of(const TrainOptions& options) {
       try {
         setting.set(value);
       } catch (const std::invalid_argument& error) {
-        throw Error(ErrorCode::kUsage, "train: --" + setting.name + ": got " + printable(value, 60) + ", " +
-                                           error.what());
+        throw Error(ErrorCode::kUsage,
+                    "train: --" + setting.name + ": got " + printable(value, 60) + ", " + error.what());
       }
     };
     if (const auto value = options.values.find(setting.name); value != options.values.end() && value->second)
@@ -120,7 +119,8 @@ int train_model(const TrainOptions& options) {
       }
       outcome = train::resume(settings, find_source(settings), folder, watch);
     } else {
-      if (!options.output) throw Error(ErrorCode::kUsage, "train: --output is missing, expected a new folder");
+      if (!options.output)
+        throw Error(ErrorCode::kUsage, "train: --output is missing, expected a new folder");
       folder = *options.output;
       const train::Settings settings = settings_of(options);
       outcome = train::train(settings, find_source(settings), folder, watch);
@@ -132,7 +132,8 @@ int train_model(const TrainOptions& options) {
   screen.clear();
   if (!options.quiet) {
     std::fprintf(stderr, "valence: %lld steps, %.1f texts/s; the model is in %s\n",
-                 static_cast<long long>(outcome.steps), outcome.texts_per_second, printable(folder.string()).c_str());
+                 static_cast<long long>(outcome.steps), outcome.texts_per_second,
+                 printable(folder.string()).c_str());
   }
   return 0;
 }
@@ -141,9 +142,10 @@ int train_model(const TrainOptions& options) {
 
 void add_train(Program& program) {
   auto options = std::make_shared<TrainOptions>();
-  Command& command = program.add("train", "Fine-tune a model on labelled rows",
-                                 [options] { return train_model(*options); });
-  command.arguments(options->data, "DATA", 0, 1000, "Labelled rows: CSV, TSV or JSON Lines, also .gz and .zst");
+  Command& command =
+      program.add("train", "Fine-tune a model on labelled rows", [options] { return train_model(*options); });
+  command.arguments(options->data, "DATA", 0, 1000,
+                    "Labelled rows: CSV, TSV or JSON Lines, also .gz and .zst");
   command.text("output,o", options->output, Value::kFolder, "DIR", "Where the model goes: a new folder");
   command.text("config", options->config, Value::kFile, "FILE", "Settings in TOML; flags win over it");
   command.text("preset", options->preset, Value::kWord, "NAME", "qlora-distilbert: the known recipe");
@@ -158,12 +160,14 @@ void add_train(Program& program) {
     } else if (setting.kind == train::Setting::Kind::kList) {
       command.texts(setting.name, options->lists[setting.name], setting.placeholder, setting.help);
     } else {
-      command.text(setting.name, options->values[setting.name], Value::kWord, setting.placeholder, setting.help);
+      command.text(setting.name, options->values[setting.name], Value::kWord, setting.placeholder,
+                   setting.help);
     }
   }
   command.flag("quiet", options->quiet, "No progress and no plan");
   command.example(
-      "Example:\n  valence train tickets.csv --text-column text --label-column label --model default -o my-model");
+      "Example:\n  valence train tickets.csv --text-column text --label-column label --model default -o "
+      "my-model");
 }
 
 }  // namespace valence::app

@@ -42,6 +42,10 @@ struct AttentionShape {
   int head_dim = 0;
   bool first_only = false;
   Dropout dropout;
+  // Null: no matrix of queries x keys is stored. Else room for all of them,
+  // [heads][sequences][queries][keys], which the forward pass fills and the backward pass reads: the standard
+  // way, to compare with.
+  float* probabilities = nullptr;
 
   int64_t sequences() const { return static_cast<int64_t>(cumulative_lengths.size()) - 1; }
   int64_t hidden() const { return static_cast<int64_t>(heads) * head_dim; }
@@ -99,7 +103,8 @@ class TrainingBackend {
   // query's sum of exponentials.
   virtual void attention_forward(const AttentionShape& shape, const float* query, const float* key_value,
                                  float* output, float* log_sums) = 0;
-  // Recomputes the probabilities tile by tile (Dao et al. 2022); d_query and d_key_value are overwritten.
+  // Without stored probabilities computes them again, tile by tile (Dao et al. 2022); d_query and d_key_value
+  // are overwritten.
   virtual void attention_backward(const AttentionShape& shape, const float* query, const float* key_value,
                                   const float* output, const float* log_sums, const float* d_output,
                                   float* d_query, float* d_key_value) = 0;

@@ -196,6 +196,14 @@ ModelConfig read_config(const formats::ModelFiles& files, Expected expected) {
   return config;
 }
 
+int64_t parameter_count(const ModelConfig& config, size_t labels) {
+  const int64_t h = config.hidden, wide = config.intermediate;
+  const auto dense = [](int64_t out, int64_t in) { return out * (in + 1); };
+  const int64_t embeddings = (config.vocab_size + config.position_rows + config.type_rows + 2) * h;
+  const int64_t layer = 4 * dense(h, h) + dense(wide, h) + dense(h, wide) + 4 * h;
+  return embeddings + config.layers * layer + dense(h, h) + dense(static_cast<int64_t>(labels), h);
+}
+
 DropoutRates read_dropout_rates(const formats::ModelFiles& files, Family family) {
   const std::string where = files.describe("config.json");
   const Json root = Json::parse(files.open("config.json")->text(), where);

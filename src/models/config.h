@@ -42,6 +42,9 @@ enum class Expected { kClassifier, kEncoder };  // kEncoder: with a head or with
 // Errors: kBadData or kBadConfig, naming the file and the key.
 ModelConfig read_config(const formats::ModelFiles& files, Expected expected = Expected::kClassifier);
 
+// Values of the encoder and a head for so many labels.
+int64_t parameter_count(const ModelConfig& config, size_t labels);
+
 // How much training drops, as config.json says: of the embeddings and each block's output, of the attention's
 // probabilities, of what the head reads. Errors: kBadConfig for a rate outside [0, 1).
 struct DropoutRates {

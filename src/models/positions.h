@@ -9,8 +9,8 @@
 
 namespace valence::models {
 
-// RoBERTa numbers its tokens from pad_id + 1 and leaves padding tokens, which a text may spell out, on pad_id;
-// the others count from 0.
+// RoBERTa numbers its tokens from pad_id + 1 and leaves padding tokens, which a text may spell out, on
+// pad_id; the others count from 0.
 void set_positions(const ModelConfig& config, std::span<const int32_t> ids,
                    std::span<const int32_t> cumulative_lengths, std::vector<int32_t>& positions);
 

@@ -5,66 +5,18 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <filesystem>
-#include <fstream>
 #include <numeric>
 
 #include "backend/cpu/isa.h"
 #include "base/error.h"
 #include "base/threads.h"
-#include "formats/json.h"
 #include "models/adapter.h"
+#include "models/tiny_models_for_test.h"
 
 namespace valence::models {
 namespace {
 
 using backend::WeightType;
-using formats::Json;
-using formats::ModelFiles;
-
-ModelFiles golden_files(const std::string& name) {
-  return ModelFiles::from_folder(std::filesystem::path(GOLDENS) / name);
-}
-
-struct Golden {
-  std::vector<std::vector<int32_t>> ids;
-  std::vector<std::vector<float>> logits;
-};
-
-Golden read_golden(const std::string& name) {
-  const Json root = Json::parse(golden_files(name).open("golden.json")->text(), name);
-  Golden golden;
-  for (const Json& row : root.find("ids")->as_array("ids")) {
-    golden.ids.emplace_back();
-    for (const Json& id : row.as_array("ids"))
-      golden.ids.back().push_back(static_cast<int32_t>(id.as_int("id")));
-  }
-  for (const Json& row : root.find("logits")->as_array("logits")) {
-    golden.logits.emplace_back();
-    for (const Json& value : row.as_array("row"))
-      golden.logits.back().push_back(static_cast<float>(value.as_number("x")));
-  }
-  return golden;
-}
-
-// Logits of all texts in one packed batch.
-std::vector<float> run(const SequenceClassifier& model, backend::Backend& backend,
-                       const std::vector<std::vector<int32_t>>& texts) {
-  std::vector<int32_t> ids, positions, cumulative{0};
-  for (const auto& text : texts) {
-    int32_t position = static_cast<int32_t>(model.config.first_position());
-    for (const int32_t id : text) {
-      const bool padding = model.config.family == Family::kRoberta && id == model.config.pad_id;
-      ids.push_back(id);
-      positions.push_back(padding ? static_cast<int32_t>(model.config.pad_id) : position++);
-    }
-    cumulative.push_back(static_cast<int32_t>(ids.size()));
-  }
-  std::vector<float> logits(texts.size() * model.config.labels.size());
-  nn::Workspace workspace;
-  nn::classify(backend, model.encoder, model.head, {ids, positions, cumulative}, workspace, logits);
-  return logits;
-}
 
 float greatest_difference(const std::vector<float>& got, const std::vector<std::vector<float>>& want) {
   float far = 0;
@@ -85,11 +37,11 @@ void expect_golden(const std::string& name, const std::string& adapter, std::opt
   const SequenceClassifier model =
       load_sequence_classifier(files, changes ? &*changes : nullptr, type, *backend);
   const Golden golden = read_golden(adapter.empty() ? name : adapter);
-  const std::vector<float> logits = run(model, *backend, golden.ids);
+  const std::vector<float> logits = classify_in_one_batch(model, *backend, golden.ids);
   EXPECT_LE(greatest_difference(logits, golden.logits), most) << name << ' ' << adapter;
   const auto labels = model.config.labels.size();
   for (size_t k = 0; k < golden.ids.size(); ++k) {  // a row is a row: alone, the very same bits
-    const std::vector<float> alone = run(model, *backend, {golden.ids[k]});
+    const std::vector<float> alone = classify_in_one_batch(model, *backend, {golden.ids[k]});
     for (size_t label = 0; label < labels; ++label) EXPECT_EQ(alone[label], logits[k * labels + label]);
   }
 }
@@ -130,7 +82,8 @@ TEST(SequenceClassifier, KeepsAnAdapterApartFromNf4) {
   const Golden golden = read_golden("lora-distilbert-rs");
   const SequenceClassifier merged = load_sequence_classifier(base, &adapter, WeightType::kFp32, *backend);
   const SequenceClassifier apart = load_sequence_classifier(base, &adapter, WeightType::kNf4, *backend);
-  const std::vector<float> want = run(merged, *backend, golden.ids), got = run(apart, *backend, golden.ids);
+  const std::vector<float> want = classify_in_one_batch(merged, *backend, golden.ids),
+                           got = classify_in_one_batch(apart, *backend, golden.ids);
   for (size_t k = 0; k < want.size(); ++k) EXPECT_NEAR(got[k], want[k], 0.05f);
 }
 
@@ -146,7 +99,8 @@ TEST(SequenceClassifier, ThreadsChangeNoBit) {
   const Golden golden = read_golden("bert");
   for (const WeightType type : {WeightType::kFp32, WeightType::kBf16, WeightType::kInt8, WeightType::kNf4}) {
     const SequenceClassifier model = load_sequence_classifier(golden_files("bert"), nullptr, type, *alone);
-    EXPECT_EQ(run(model, *alone, golden.ids), run(model, *shared, golden.ids));
+    EXPECT_EQ(classify_in_one_batch(model, *alone, golden.ids),
+              classify_in_one_batch(model, *shared, golden.ids));
   }
 }
 

@@ -2,14 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <set>
 #include <utility>
 
 #include "base/error.h"
 #include "base/random.h"
-#include "formats/json.h"
-#include "formats/safetensors_writer.h"
 #include "models/adapter.h"
 #include "models/names.h"
 #include "tensor/nf4.h"
@@ -18,7 +15,6 @@ namespace valence::models {
 namespace {
 
 using backend::WeightType;
-using formats::Json;
 using nn::Parameter;
 
 constexpr double kInitialDeviation = 0.02;  // initializer_range of all these models
@@ -28,39 +24,9 @@ bool ends_in(const std::string& module, const std::string& part) {
   return module == part || module.ends_with("." + part);
 }
 
-std::string architecture(Family family, const std::string& model_type) {
-  if (family == Family::kDistilBert) return "DistilBertForSequenceClassification";
-  if (family == Family::kBert) return "BertForSequenceClassification";
-  if (model_type == "xlm-roberta") return "XLMRobertaForSequenceClassification";
-  return model_type == "camembert" ? "CamembertForSequenceClassification" : "RobertaForSequenceClassification";
-}
-
 std::vector<std::string> usual_targets(Family family) {
   if (family == Family::kDistilBert) return {"q_lin", "v_lin"};
   return {"query", "value"};
-}
-
-std::span<const std::byte> bytes_of(const Parameter& parameter) {
-  return std::as_bytes(std::span(parameter.value));
-}
-
-formats::TensorView view_of(const Parameter& parameter, std::string name) {
-  std::vector<int64_t> shape;
-  if (!parameter.is_vector) shape.push_back(parameter.rows);
-  shape.push_back(parameter.columns);
-  return {std::move(name), formats::DType::kF32, std::move(shape), bytes_of(parameter)};
-}
-
-Json strings(const std::vector<std::string>& values) {
-  Json::Array list;
-  for (const std::string& value : values) list.emplace_back(value);
-  return Json(std::move(list));
-}
-
-void write_json(const std::filesystem::path& path, const Json& json) {
-  AtomicFile file(path);
-  file.write(json.dump() + "\n");
-  file.commit();
 }
 
 }  // namespace
@@ -68,8 +34,13 @@ void write_json(const std::filesystem::path& path, const Json& json) {
 class TrainableBuilder {
  public:
   TrainableBuilder(TrainableClassifier& out, Adapter* adapter, backend::Backend& backend)
-      : out_(out), config_(out.config_), settings_(out.settings_), weights_(out.checkpoint_, adapter),
-        adapter_(adapter), backend_(backend), full_(settings_.method == TrainingMethod::kFull) {}
+      : out_(out),
+        config_(out.config_),
+        settings_(out.settings_),
+        weights_(out.checkpoint_, adapter),
+        adapter_(adapter),
+        backend_(backend),
+        full_(settings_.method == TrainingMethod::kFull) {}
 
   void build() {
     nn::TrainableModel& model = out_.model_;
@@ -111,12 +82,8 @@ class TrainableBuilder {
     parameter.columns = columns;
     parameter.is_vector = is_vector;
     parameter.value = std::move(value);
-    train(parameter, trained);
-    return parameter;
-  }
-  static void train(Parameter& parameter, bool trained) {
     parameter.trained = trained;
-    if (trained && !parameter.by_rows) parameter.gradient.assign(parameter.value.size(), 0.0f);
+    return parameter;
   }
 
   Parameter* vector(const std::string& name, int64_t size, bool trained) {
@@ -129,8 +96,9 @@ class TrainableBuilder {
   }
   Parameter* matrix(const std::string& module, int64_t rows, int64_t columns, bool trained) {
     out_.parameters_ += rows * columns;
-    return &add(module + ".weight", rows, columns, false, trained,
-                restored(weights_.matrix(module, rows, columns).source));
+    Matrix stored = weights_.matrix(module, rows, columns);
+    merge_update(stored);
+    return &add(module + ".weight", rows, columns, false, trained, restored(stored.source));
   }
   Parameter* random_matrix(const std::string& name, int64_t rows, int64_t columns, double deviation) {
     Random random(seed_for(settings_.seed, name));
@@ -140,19 +108,19 @@ class TrainableBuilder {
   }
 
   nn::TrainableNorm norm(const std::string& module) {
-    return {vector(module + ".weight", config_.hidden, full_), vector(module + ".bias", config_.hidden, full_),
-            config_.epsilon};
+    return {vector(module + ".weight", config_.hidden, full_),
+            vector(module + ".bias", config_.hidden, full_), config_.epsilon};
   }
 
   void build_embeddings(nn::TrainableModel& model) {
     const EmbeddingNames names = embedding_names(config_.family);
     if (full_) {
-      model.words = matrix(names.words, config_.vocab_size, config_.hidden, false);
+      model.words = matrix(names.words, config_.vocab_size, config_.hidden, true);
       model.words->by_rows = true;
-      model.words->trained = true;
     } else {
       out_.parameters_ += config_.vocab_size * config_.hidden;
-      Matrix& words = out_.frozen_.emplace_back(weights_.matrix(names.words, config_.vocab_size, config_.hidden));
+      Matrix& words =
+          out_.frozen_.emplace_back(weights_.matrix(names.words, config_.vocab_size, config_.hidden));
       check_finite(names.words + ".weight", words.source);
       out_.word_table_ = backend_.map_table(words.source);
       model.frozen_words = out_.word_table_.get();
@@ -168,8 +136,8 @@ class TrainableBuilder {
     if (source.type != WeightType::kFp32) return;
     const int64_t count = source.out_features * source.in_features;
     if (std::all_of(source.fp32, source.fp32 + count, [](float v) { return std::isfinite(v); })) return;
-    throw Error(ErrorCode::kBadData, out_.checkpoint_.describe() + ": tensor " + printable(name) +
-                                         " holds a NaN or an infinity");
+    throw Error(ErrorCode::kBadData,
+                out_.checkpoint_.describe() + ": tensor " + printable(name) + " holds a NaN or an infinity");
   }
 
   // The matrix in the type that frozen weights are kept in.
@@ -290,7 +258,8 @@ class TrainableBuilder {
     if (is_new || weights_.rows(module) == 0) {
       out_.parameters_ += out * (config_.hidden + 1);
       dense.weight = random_matrix(module + ".weight", out, config_.hidden, kInitialDeviation);
-      dense.bias = &add(module + ".bias", 1, out, true, true, std::vector<float>(static_cast<size_t>(out), 0.0f));
+      dense.bias =
+          &add(module + ".bias", 1, out, true, true, std::vector<float>(static_cast<size_t>(out), 0.0f));
     } else {
       dense.weight = matrix(module, out, config_.hidden, trained);
       dense.bias = bias(module, out, trained);
@@ -334,7 +303,8 @@ TrainableClassifier::TrainableClassifier(formats::ModelFiles files, const format
   }
   const Weights weights(checkpoint_, changes ? &*changes : nullptr);
   const bool same = std::ranges::is_permutation(labels, settings.labels);
-  const bool has_head = weights.rows(head_names(config_.family).output) == static_cast<int64_t>(labels.size());
+  const bool has_head =
+      weights.rows(head_names(config_.family).output) == static_cast<int64_t>(labels.size());
   new_head_ = !same || !has_head;
   config_.labels = same ? labels : settings.labels;
   config_.problem = settings.problem;
@@ -347,97 +317,6 @@ std::vector<Parameter*> TrainableClassifier::trained() {
     if (tensor.trained) out.push_back(&tensor);
   }
   return out;
-}
-
-std::string TrainableClassifier::saved_name(const Parameter& tensor) const {
-  return settings_.method == TrainingMethod::kFull ? tensor.name : "base_model.model." + tensor.name;
-}
-
-void TrainableClassifier::restore(const std::filesystem::path& folder) {
-  const formats::ModelFiles files = formats::ModelFiles::from_folder(folder);
-  const formats::Checkpoint checkpoint = settings_.method == TrainingMethod::kFull
-                                             ? formats::Checkpoint::open(files)
-                                             : formats::Checkpoint::open_adapter(files);
-  for (Parameter* tensor : trained()) {
-    const formats::TensorView& from = checkpoint.at(saved_name(*tensor));
-    const std::span<std::byte> to = std::as_writable_bytes(std::span(tensor->value));
-    if (from.dtype != formats::DType::kF32 || from.bytes.size() != to.size()) {
-      throw Error(ErrorCode::kBadData, checkpoint.describe() + ": tensor " + printable(from.name) +
-                                           " is not the one that was trained");
-    }
-    std::memcpy(to.data(), from.bytes.data(), to.size());
-  }
-}
-
-void TrainableClassifier::save(const std::filesystem::path& folder, const std::string& base) const {
-  const bool full = settings_.method == TrainingMethod::kFull;
-  std::vector<formats::TensorView> tensors;
-  for (const Parameter& tensor : tensors_) {
-    if (full || tensor.trained) tensors.push_back(view_of(tensor, saved_name(tensor)));
-  }
-  save_config(folder);
-  if (!full) save_adapter_config(folder, base);
-  formats::write_safetensors(folder / (full ? "model.safetensors" : "adapter_model.safetensors"), tensors);
-}
-
-void TrainableClassifier::save_config(const std::filesystem::path& folder) const {
-  const std::string where = files_.describe("config.json");
-  Json::Object members = Json::parse(files_.open("config.json")->text(), where).as_object(where);
-  std::string type;
-  for (const auto& [key, value] : members) {
-    if (key == "model_type" && value.is_string()) type = value.as_string(where);
-  }
-  static const std::set<std::string, std::less<>> kReplaced = {
-      "architectures", "id2label",    "label2id", "num_labels", "problem_type", "quantization_config",
-      "torch_dtype",   "dtype",       "_name_or_path"};
-  std::erase_if(members, [](const Json::Member& member) { return kReplaced.contains(member.first); });
-  Json::Object by_id, by_label;
-  for (size_t k = 0; k < config_.labels.size(); ++k) {
-    by_id.emplace_back(std::to_string(k), Json(config_.labels[k]));
-    by_label.emplace_back(config_.labels[k], Json(static_cast<int64_t>(k)));
-  }
-  const char* problem = config_.problem == Problem::kSingleLabel ? "single_label_classification"
-                        : config_.problem == Problem::kMultiLabel ? "multi_label_classification"
-                                                                  : "regression";
-  members.emplace_back("architectures", strings({architecture(config_.family, type)}));
-  members.emplace_back("id2label", Json(std::move(by_id)));
-  members.emplace_back("label2id", Json(std::move(by_label)));
-  members.emplace_back("problem_type", Json(std::string(problem)));
-  members.emplace_back("dtype", Json(std::string("float32")));
-  write_json(folder / "config.json", Json(std::move(members)));
-}
-
-void TrainableClassifier::save_adapter_config(const std::filesystem::path& folder,
-                                              const std::string& base) const {
-  const std::filesystem::path path = folder / "adapter_config.json";
-  if (!adapter_config_.empty()) {
-    AtomicFile file(path);
-    file.write(adapter_config_);
-    file.commit();
-    return;
-  }
-  const LoraSettings& lora = settings_.lora;
-  // "classifier" stands for RoBERTa's whole head.
-  std::vector<std::string> saved;
-  for (const std::string& module : saved_modules_) {
-    const std::string name = module.substr(0, module.find('.'));
-    const std::string last = name == "bert" ? module.substr(name.size() + 1) : name;
-    if (std::ranges::find(saved, last) == saved.end()) saved.push_back(last);
-  }
-  write_json(path, Json(Json::Object{{"peft_type", Json(std::string("LORA"))},
-                                     {"task_type", Json(std::string("SEQ_CLS"))},
-                                     {"base_model_name_or_path", Json(base)},
-                                     {"inference_mode", Json(true)},
-                                     {"r", Json(lora.rank)},
-                                     {"lora_alpha", Json(lora.alpha)},
-                                     {"lora_dropout", Json(static_cast<double>(lora.dropout))},
-                                     {"use_rslora", Json(lora.root_rank)},
-                                     {"target_modules", strings(lora.targets)},
-                                     {"modules_to_save", strings(saved)},
-                                     {"bias", Json(std::string("none"))},
-                                     {"fan_in_fan_out", Json(false)},
-                                     {"init_lora_weights", Json(true)},
-                                     {"use_dora", Json(false)}}));
 }
 
 }  // namespace valence::models

@@ -39,7 +39,7 @@ struct Parameter {
       row_of.clear();
       gradient.clear();
     } else {
-      std::fill(gradient.begin(), gradient.end(), 0.0f);
+      gradient.assign(value.size(), 0.0f);
     }
   }
 };

@@ -27,20 +27,21 @@ backend::MatrixSource activations(const float* x, int64_t rows, int64_t columns)
 }
 
 bool is_frozen(const TrainableLayer& layer) {
-  const TrainableDense* dense[] = {&layer.query,           &layer.key,          &layer.value,
-                                   &layer.attention_output, &layer.intermediate, &layer.output};
+  const TrainableDense* dense[] = {&layer.query,        &layer.key,   &layer.value, &layer.attention_output,
+                                   &layer.intermediate, &layer.output};
   return std::ranges::all_of(dense, [](const TrainableDense* d) { return d->is_frozen(); }) &&
          layer.attention_norm.is_frozen() && layer.output_norm.is_frozen();
 }
 
 }  // namespace
 
-TrainingPass::TrainingPass(const TrainableModel& model, backend::TrainingBackend& backend, bool recompute)
-    : model_(model), backend_(backend), recompute_(recompute) {
+TrainingPass::TrainingPass(const TrainableModel& model, backend::TrainingBackend& backend,
+                           const PassOptions& options)
+    : model_(model), backend_(backend), options_(options) {
   embeddings_trained_ = model.words != nullptr || model.positions->trained || !model.norm.is_frozen() ||
                         (model.types != nullptr && model.types->trained);
   while (!embeddings_trained_ && lowest_ < model.layers.size() && is_frozen(model.layers[lowest_])) ++lowest_;
-  states_.resize(recompute ? 1 : model.layers.size());
+  states_.resize(options.recompute ? 1 : model.layers.size());
   inputs_.resize(model.layers.size() + 1);
 }
 
@@ -48,9 +49,23 @@ Dropout TrainingPass::dropout(float rate, uint64_t site) const {
   return key_ ? Dropout{rate, *key_ ^ (site * 0xD6E8FEB86659FD93ULL)} : Dropout{};
 }
 
-backend::AttentionShape TrainingPass::attention_shape(size_t layer) const {
-  return {batch_.cumulative_lengths, model_.heads, model_.head_dim(), is_last(layer),
-          dropout(model_.attention_dropout, model_.layers[layer].site + kAttention)};
+backend::AttentionShape TrainingPass::attention_shape(size_t layer, float* probabilities) const {
+  return {batch_.cumulative_lengths,
+          model_.heads,
+          model_.head_dim(),
+          is_last(layer),
+          dropout(model_.attention_dropout, model_.layers[layer].site + kAttention),
+          probabilities};
+}
+
+int64_t TrainingPass::probabilities_of(size_t layer) const {
+  if (!options_.standard_attention) return 0;
+  int64_t sum = 0;
+  for (size_t s = 1; s < batch_.cumulative_lengths.size(); ++s) {
+    const int64_t length = batch_.cumulative_lengths[s] - batch_.cumulative_lengths[s - 1];
+    sum += length * (is_last(layer) ? 1 : length);
+  }
+  return sum * model_.heads;
 }
 
 const float* TrainingPass::query_input(size_t layer) {
@@ -127,7 +142,7 @@ void TrainingPass::dense_backward(const TrainableDense& dense, const float* x, i
     product.c_stride = columns;
     backend_.multiply(product);
   };
-  if (dense.weight != nullptr) add_gradient(d_y, d_y_stride, x, in, *dense.weight);
+  if (dense.weight != nullptr && dense.weight->trained) add_gradient(d_y, d_y_stride, x, in, *dense.weight);
   if (dense.bias->trained) backend_.add_column_sums(d_y, d_y_stride, rows, out, dense.bias->gradient.data());
   if (d_x != nullptr) {
     Product product;
@@ -241,7 +256,9 @@ void TrainingPass::layer_forward(size_t index, LayerState& state, float* output)
   dense_forward(layer.key, x, tokens, key_value, 2 * hidden, state.low[1]);
   dense_forward(layer.value, x, tokens, key_value + hidden, 2 * hidden, state.low[2]);
   float* attended = room_for(state.attended, rows * hidden);
-  backend_.attention_forward(attention_shape(index), state.query.data(), key_value, attended,
+  const int64_t stored = probabilities_of(index);
+  float* probabilities = stored > 0 ? room_for(state.probabilities, stored) : nullptr;
+  backend_.attention_forward(attention_shape(index, probabilities), state.query.data(), key_value, attended,
                              room_for(state.log_sums, model_.heads * rows));
 
   float* sum = room_for(sum_, rows * hidden);
@@ -290,8 +307,11 @@ void TrainingPass::layer_backward(size_t index, const LayerState& state, float* 
 
   float* d_query = room_for(d_query_, rows * hidden);
   float* d_key_value = room_for(d_key_value_, tokens * 2 * hidden);
-  backend_.attention_backward(attention_shape(index), state.query.data(), state.key_value.data(),
-                              state.attended.data(), state.log_sums.data(), d_attended, d_query, d_key_value);
+  float* probabilities =
+      probabilities_of(index) > 0 ? const_cast<float*>(state.probabilities.data()) : nullptr;
+  backend_.attention_backward(attention_shape(index, probabilities), state.query.data(),
+                              state.key_value.data(), state.attended.data(), state.log_sums.data(),
+                              d_attended, d_query, d_key_value);
   dense_backward(layer.query, query_input(index), rows, d_query, hidden, state.low[0], true,
                  d_input != nullptr ? d_sum : nullptr);
   const float* x = inputs_[index].data();
@@ -343,7 +363,8 @@ std::span<const float> TrainingPass::forward(const Batch& batch, std::optional<u
   const size_t layers = model_.layers.size();
   embed(room_for(inputs_[0], batch.tokens() * model_.hidden));
   for (size_t k = 0; k < layers; ++k) {
-    layer_forward(k, states_[recompute_ ? 0 : k], room_for(inputs_[k + 1], queries_of(k) * model_.hidden));
+    layer_forward(k, states_[options_.recompute ? 0 : k],
+                  room_for(inputs_[k + 1], queries_of(k) * model_.hidden));
   }
   head_forward(inputs_[layers].data());
   const int64_t count = batch.sequences() * model_.head_output.out_features();
@@ -357,11 +378,11 @@ void TrainingPass::backward(std::span<const float> d_logits) {
   head_backward(d_logits, inputs_[layers].data(), lowest_ < layers ? d : nullptr);
   for (size_t k = layers; k-- > lowest_;) {
     // The last layer's state is still there.
-    if (recompute_ && k + 1 < layers) {
+    if (options_.recompute && k + 1 < layers) {
       layer_forward(k, states_[0], room_for(sum_, queries_of(k) * model_.hidden));
     }
     const bool more = k > lowest_ || embeddings_trained_;
-    layer_backward(k, states_[recompute_ ? 0 : k], d, more ? below : nullptr);
+    layer_backward(k, states_[options_.recompute ? 0 : k], d, more ? below : nullptr);
     std::swap(d, below);
   }
   if (embeddings_trained_) embed_backward(d);

@@ -16,7 +16,7 @@ namespace valence::nn {
 // y = W x + b with a matrix that is frozen, or trained, or frozen with a LoRA update beside it (Hu et al.
 // 2021): + scale * up (down (dropout x)).
 struct TrainableDense {
-  Parameter* weight = nullptr;   // [out, in], trained; null: `frozen` is the matrix
+  Parameter* weight = nullptr;   // [out, in]; null: `frozen` is the matrix
   backend::MatrixSource frozen;  // points into memory of the model's
   Parameter* bias = nullptr;     // [out]
   Parameter* down = nullptr;     // [rank, in]; null without LoRA
@@ -29,7 +29,9 @@ struct TrainableDense {
   int64_t out_features() const { return matrix().out_features; }
   int64_t in_features() const { return matrix().in_features; }
   // Whether a gradient stops here: nothing of it is trained.
-  bool is_frozen() const { return weight == nullptr && down == nullptr && !bias->trained; }
+  bool is_frozen() const {
+    return (weight == nullptr || !weight->trained) && down == nullptr && !bias->trained;
+  }
 };
 
 struct TrainableNorm {
@@ -71,14 +73,22 @@ struct TrainableModel {
   int head_dim() const { return static_cast<int>(hidden) / heads; }
 };
 
+// How a pass trades time for memory.
+struct PassOptions {
+  // Keep each layer's input only, and compute the layer again in the backward pass (Chen et al. 2016): the
+  // same gradients, bit for bit.
+  bool recompute = false;
+  // Store the attention's probabilities instead of computing them again.
+  bool standard_attention = false;
+};
+
 // Forward and backward passes over a model, and the memory between them. Not thread-safe.
 class TrainingPass {
  public:
-  // `recompute`: keep each layer's input only, and compute the layer again in the backward pass (Chen et al.
-  // 2016): the same gradients, bit for bit, in less memory.
-  TrainingPass(const TrainableModel& model, backend::TrainingBackend& backend, bool recompute);
+  TrainingPass(const TrainableModel& model, backend::TrainingBackend& backend, const PassOptions& options);
 
-  // logits [sequences, labels]. Without a key nothing is dropped. The batch's spans must stay until backward().
+  // logits [sequences, labels]. Without a key nothing is dropped. The batch's spans must stay until
+  // backward().
   std::span<const float> forward(const Batch& batch, std::optional<uint64_t> dropout_key);
   // Adds to the gradients of all trained tensors, from those of the logits of the last forward().
   void backward(std::span<const float> d_logits);
@@ -90,11 +100,12 @@ class TrainingPass {
   };
   // What the backward pass of a layer needs of its forward pass.
   struct LayerState {
-    std::vector<float> query;      // [queries, hidden]
-    std::vector<float> key_value;  // [tokens, 2 * hidden]
-    std::vector<float> attended;   // [queries, hidden]
-    std::vector<float> log_sums;   // [heads, queries]
-    std::vector<float> wide;       // [queries, intermediate], before the activation
+    std::vector<float> query;          // [queries, hidden]
+    std::vector<float> key_value;      // [tokens, 2 * hidden]
+    std::vector<float> attended;       // [queries, hidden]
+    std::vector<float> log_sums;       // [heads, queries]
+    std::vector<float> probabilities;  // of standard attention
+    std::vector<float> wide;           // [queries, intermediate], before the activation
     NormState attention_norm, output_norm;
     std::vector<float> low[6];  // [rows, rank] of each dense's update, in their order in TrainableLayer
   };
@@ -103,7 +114,8 @@ class TrainingPass {
   int64_t queries_of(size_t layer) const { return is_last(layer) ? batch_.sequences() : batch_.tokens(); }
   // The input of a layer, or the first tokens of it where the layer computes no more.
   const float* query_input(size_t layer);
-  backend::AttentionShape attention_shape(size_t layer) const;
+  backend::AttentionShape attention_shape(size_t layer, float* probabilities) const;
+  int64_t probabilities_of(size_t layer) const;
   backend::Dropout dropout(float rate, uint64_t site) const;
 
   void embed(float* x);
@@ -130,15 +142,16 @@ class TrainingPass {
 
   const TrainableModel& model_;
   backend::TrainingBackend& backend_;
-  const bool recompute_;
+  const PassOptions options_;
   size_t lowest_ = 0;  // the first layer with something to train, 0 when the embeddings have
   bool embeddings_trained_ = false;
 
   Batch batch_;
   std::optional<uint64_t> key_;
   NormState embedding_norm_;
-  std::vector<std::vector<float>> inputs_;  // of each layer [tokens, hidden], and of the head [sequences, hidden]
-  std::vector<LayerState> states_;          // one when recomputing
+  std::vector<std::vector<float>>
+      inputs_;                      // of each layer [tokens, hidden], and of the head [sequences, hidden]
+  std::vector<LayerState> states_;  // one when recomputing
   std::vector<float> head_input_, head_wide_, head_low_[2], pooled_, logits_;
   // Used within one function at a time, by name of what they hold.
   std::vector<float> first_, sum_, activated_, normal_, update_input_, d_update_, d_low_;

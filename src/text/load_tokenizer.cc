@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/files.h"
 #include "text/loaders.h"
 
 namespace valence::text {
@@ -52,6 +53,23 @@ std::unique_ptr<Tokenizer> Tokenizer::load_file(const std::string& path) {
   if (path.ends_with(".json")) return load_tokenizer_json(bytes->text(), where);
   if (path.ends_with(".txt")) return load_vocab_txt(bytes->text(), where, FolderSettings());
   return load_sentencepiece(bytes->text(), where, FolderSettings());
+}
+
+void copy_tokenizer_files(const ModelFiles& files, const std::filesystem::path& folder) {
+  std::vector<std::string> names = {"tokenizer.json",
+                                    "tokenizer_config.json",
+                                    "vocab.json",
+                                    "merges.txt",
+                                    "vocab.txt",
+                                    "added_tokens.json",
+                                    "special_tokens_map.json",
+                                    sentencepiece_file(files)};
+  for (const std::string& name : names) {
+    if (name.empty() || !files.has(name)) continue;
+    AtomicFile file(folder / name);
+    file.write(files.open(name)->bytes());
+    file.commit();
+  }
 }
 
 }  // namespace valence::text

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -47,5 +48,8 @@ class Tokenizer {
   virtual std::vector<int32_t> prefix_ids() const = 0;
   virtual std::vector<int32_t> suffix_ids() const = 0;
 };
+
+// Copies what Tokenizer::load reads into an existing folder. Errors: kRuntime.
+void copy_tokenizer_files(const formats::ModelFiles& files, const std::filesystem::path& folder);
 
 }  // namespace valence::text

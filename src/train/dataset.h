@@ -4,31 +4,22 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "models/config.h"
 #include "text/tokenizer.h"
+#include "train/labelled_rows.h"
 
 namespace valence::train {
-
-struct ColumnNames {
-  std::optional<std::string> text;
-  // One: the label. Several, for multi-label: each is a label, and a value of 1, true or yes says that a row has it.
-  std::vector<std::string> labels;
-  std::string separator;  // between the labels of one cell; multi-label
-};
 
 // Rows of texts with their labels, in the order of the files. Of a text only its tokens are kept.
 class Dataset {
  public:
-  // Reads CSV, TSV and JSON Lines, compressed or not. A text of more than max_length tokens, special tokens
-  // included, is cut before its last special tokens. Rows without a text are skipped. Errors: those of
-  // rows::open_rows; kUsage for a label column that does not exist; kBadData for a row without a label, for a
-  // label that is no number where the problem is regression, and for more than 1,000 labels.
-  void read(const std::filesystem::path& file, const ColumnNames& columns, models::Problem problem,
+  // Adds the rows of a file. A text of more than max_length tokens, special tokens included, is cut before
+  // its last special tokens. Errors: those of LabelledReader; kBadData for more than 1,000 labels.
+  void read(const std::filesystem::path& file, const LabelColumns& columns, models::Problem problem,
             const text::Tokenizer& tokenizer, int64_t max_length);
 
   int64_t rows() const { return static_cast<int64_t>(begins_.size()) - 1; }
@@ -48,7 +39,6 @@ class Dataset {
   void set_names(const std::vector<std::string>& names, const std::string& where);
 
   uint64_t empty_texts() const { return empty_texts_; }
-  // Rows that could not be read, and why (rows::Reject), without those of empty texts.
   const std::map<std::string, uint64_t>& rejects() const { return rejects_; }
   uint64_t cut_texts() const { return cut_texts_; }
 

@@ -63,7 +63,8 @@ double loss_and_gradient(const LossSettings& settings, const Dataset& data, std:
         sum += binary_cross_entropy(row_logits, data.labels(rows[r]), settings, scale / count, d_row);
         break;
       case Problem::kRegression: {
-        const double difference = static_cast<double>(row_logits[0]) - static_cast<double>(data.number(rows[r]));
+        const double difference =
+            static_cast<double>(row_logits[0]) - static_cast<double>(data.number(rows[r]));
         sum += difference * difference;
         d_row[0] = static_cast<float>(scale * 2 * difference / count);
         break;

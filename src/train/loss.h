@@ -16,8 +16,8 @@ struct LossSettings {
   std::vector<double> class_weights;  // [labels], empty: all 1
 };
 
-// The mean loss of the rows (cross-entropy; squared error; of binary cross-entropy over rows x labels), and its
-// gradient times `scale`. logits and d_logits [rows, labels].
+// The mean loss of the rows (cross-entropy; squared error; of binary cross-entropy over rows x labels), and
+// its gradient times `scale`. logits and d_logits [rows, labels].
 double loss_and_gradient(const LossSettings& settings, const Dataset& data, std::span<const int64_t> rows,
                          std::span<const float> logits, double scale, std::span<float> d_logits);
 

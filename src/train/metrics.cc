@@ -46,7 +46,8 @@ Metrics classification_metrics(std::span<const int32_t> truth, std::span<const i
                                std::span<const double> confidence, int64_t classes) {
   Metrics metrics;
   metrics.rows = static_cast<int64_t>(truth.size());
-  metrics.confusion.assign(static_cast<size_t>(classes), std::vector<int64_t>(static_cast<size_t>(classes), 0));
+  metrics.confusion.assign(static_cast<size_t>(classes),
+                           std::vector<int64_t>(static_cast<size_t>(classes), 0));
   int64_t right = 0;
   for (size_t i = 0; i < truth.size(); ++i) {
     ++metrics.confusion[static_cast<size_t>(truth[i])][static_cast<size_t>(answers[i])];
@@ -93,8 +94,9 @@ double mcnemar_p(int64_t only_first, int64_t only_second) {
   double below = 0;  // P(at most `fewer` of `all` fair coins), in logarithms as 2^-all may underflow
   const double log_all = std::lgamma(static_cast<double>(all) + 1);
   for (int64_t k = 0; k <= fewer; ++k) {
-    below += std::exp(log_all - std::lgamma(static_cast<double>(k) + 1) -
-                      std::lgamma(static_cast<double>(all - k) + 1) - static_cast<double>(all) * std::log(2.0));
+    below +=
+        std::exp(log_all - std::lgamma(static_cast<double>(k) + 1) -
+                 std::lgamma(static_cast<double>(all - k) + 1) - static_cast<double>(all) * std::log(2.0));
   }
   return std::min(1.0, 2 * below);
 }

@@ -43,7 +43,8 @@ class Optimizer::Memory {
     if (fd >= 0) ::close(fd);
     if (memory == MAP_FAILED) {
       if (reason == ENOMEM) throw std::bad_alloc();
-      throw Error(ErrorCode::kRuntime, "cannot map memory for the optimizer: " + std::string(strerror(reason)));
+      throw Error(ErrorCode::kRuntime,
+                  "cannot map memory for the optimizer: " + std::string(strerror(reason)));
     }
     data_ = static_cast<std::byte*>(memory);
     paged_ = paged;
@@ -155,9 +156,10 @@ void Optimizer::step(backend::TrainingBackend& backend, const backend::AdamW& st
       for (int64_t row = begin / columns; row * columns < begin + count; ++row) {
         const auto found = parameter.row_of.find(static_cast<int32_t>(row));
         if (found == parameter.row_of.end()) continue;
-        const int64_t first = std::max(row * columns, begin), last = std::min((row + 1) * columns, begin + count);
-        std::copy_n(parameter.gradient.data() + found->second * columns + (first - row * columns), last - first,
-                    gradient_.data() + (first - begin));
+        const int64_t first = std::max(row * columns, begin),
+                      last = std::min((row + 1) * columns, begin + count);
+        std::copy_n(parameter.gradient.data() + found->second * columns + (first - row * columns),
+                    last - first, gradient_.data() + (first - begin));
       }
       update(gradient_.data(), begin, count);
     }

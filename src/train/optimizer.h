@@ -14,9 +14,9 @@
 
 namespace valence::train {
 
-// k8Bit: moments by block-wise dynamic quantization (Dettmers et al. 2021, "8-bit Optimizers"), but for tensors
-// of fewer than 4,096 values. kPaged8Bit: the same, in a file that is mapped and shared with no one: the system
-// can write its pages out when memory is short.
+// k8Bit: moments by block-wise dynamic quantization (Dettmers et al. 2021, "8-bit Optimizers"), but for
+// tensors of fewer than 4,096 values. kPaged8Bit: the same, in a file that is mapped and shared with no one:
+// the system can write its pages out when memory is short.
 enum class OptimizerKind { kFp32, k8Bit, kPaged8Bit };
 
 class Optimizer {

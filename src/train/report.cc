@@ -1,8 +1,9 @@
 #include "train/report.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
-#include <fmt/format.h>
 
 #include "base/error.h"
 #include "base/files.h"
@@ -36,11 +37,12 @@ std::string metrics_text(const CardFacts& facts) {
   std::string out = fmt::format(
       "On the {} validation rows, by which the weights were chosen:\n\n"
       "| accuracy | macro-F1 | macro-recall | calibration error |\n|---|---|---|---|\n"
-      "| {:.4f} | {:.4f} | {:.4f} | {:.4f} |\n\n| label | precision | recall | F1 | rows |\n|---|---|---|---|---|\n",
+      "| {:.4f} | {:.4f} | {:.4f} | {:.4f} |\n\n| label | precision | recall | F1 | rows "
+      "|\n|---|---|---|---|---|\n",
       m.rows, m.accuracy, m.macro_f1, m.macro_recall, m.ece);
   for (size_t c = 0; c < m.classes.size(); ++c) {
-    out += fmt::format("| {} | {:.4f} | {:.4f} | {:.4f} | {} |\n", cell(facts.labels[c]), m.classes[c].precision,
-                       m.classes[c].recall, m.classes[c].f1, m.classes[c].support);
+    out += fmt::format("| {} | {:.4f} | {:.4f} | {:.4f} | {} |\n", cell(facts.labels[c]),
+                       m.classes[c].precision, m.classes[c].recall, m.classes[c].f1, m.classes[c].support);
   }
   if (m.confusion.empty()) return out;
   out += "\nConfusion matrix, a row for each true label:\n\n| |";
@@ -57,7 +59,8 @@ std::string metrics_text(const CardFacts& facts) {
 // One curve within a frame.
 class Plot {
  public:
-  Plot(double left, double width, double top, double height) : left_(left), width_(width), top_(top), height_(height) {}
+  Plot(double left, double width, double top, double height)
+      : left_(left), width_(width), top_(top), height_(height) {}
 
   void add(const std::vector<std::pair<double, double>>& points, double last_step, double low, double high,
            const char* color, std::string& svg) const {
@@ -119,14 +122,16 @@ void write_card(const Settings& settings, const CardFacts& facts, const std::fil
       "## Use\n\n```\nvalence analyze --model {} \"some text\"\n```\n",
       settings.method == "full" ? "transformers" : "peft", facts.base, facts.base, settings.method,
       facts.trainable, facts.parameters,
-      100.0 * static_cast<double>(facts.trainable) / static_cast<double>(std::max<int64_t>(facts.parameters, 1)),
+      100.0 * static_cast<double>(facts.trainable) /
+          static_cast<double>(std::max<int64_t>(facts.parameters, 1)),
       facts.rows, labels, metrics_text(facts), "FOLDER");
   write_text(file, text);
 }
 
 void write_curves(const RunState& state, const std::filesystem::path& file) {
   const Curve loss = curve_of(state, &LogEntry::loss), eval_loss = curve_of(state, &LogEntry::eval_loss);
-  const Curve accuracy = curve_of(state, &LogEntry::eval_accuracy), f1 = curve_of(state, &LogEntry::eval_macro_f1);
+  const Curve accuracy = curve_of(state, &LogEntry::eval_accuracy),
+              f1 = curve_of(state, &LogEntry::eval_macro_f1);
   const Curve rate = curve_of(state, &LogEntry::learning_rate);
   const auto last = static_cast<double>(state.steps);
   std::string svg =

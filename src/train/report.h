@@ -17,7 +17,7 @@ struct CardFacts {
   std::vector<std::string> labels;
   int64_t rows = 0, validation_rows = 0;
   int64_t trainable = 0, parameters = 0;
-  std::optional<Metrics> metrics;        // of the kept weights on the validation
+  std::optional<Metrics> metrics;       // of the kept weights on the validation
   std::optional<double> squared_error;  // of regression
 };
 

@@ -1,12 +1,13 @@
 #include "train/settings.h"
 
+#include <toml++/toml.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <limits>
 #include <map>
 #include <stdexcept>
-#include <toml++/toml.h>
 
 #include "base/error.h"
 #include "base/files.h"
@@ -58,16 +59,18 @@ class List {
     Setting& setting = add(name, Setting::Kind::kInteger, "N", help);
     setting.set = [&value, least](const std::string& given) {
       constexpr int64_t kMost = int64_t{1} << 40;
-      value = parse_number<int64_t>(given, least, kMost, "expected a whole number from " + std::to_string(least));
+      value =
+          parse_number<int64_t>(given, least, kMost, "expected a whole number from " + std::to_string(least));
     };
     setting.toml = [&value] { return std::to_string(value); };
   }
   void number(const char* name, double& value, double least, double most, const char* help) {
     Setting& setting = add(name, Setting::Kind::kNumber, "X", help);
     setting.set = [&value, least, most](const std::string& given) {
-      const std::string range = most == std::numeric_limits<double>::max()
-                                    ? "expected a number from " + short_number(least)
-                                    : "expected a number from " + short_number(least) + " to " + short_number(most);
+      const std::string range =
+          most == std::numeric_limits<double>::max()
+              ? "expected a number from " + short_number(least)
+              : "expected a number from " + short_number(least) + " to " + short_number(most);
       value = parse_number<double>(given, least, most, range);
     };
     setting.toml = [&value] { return toml_number(value); };
@@ -167,7 +170,8 @@ std::vector<Setting> settings_of(Settings& s) {
   List list;
   list.list("data", s.data, "FILE", "Labelled rows: CSV, TSV or JSON Lines, also .gz and .zst", false);
   list.text("text-column", s.text_column, "NAME", "The column of the texts");
-  list.list("label-column", s.label_column, "NAME", "The column of the labels; several: one for each label", false);
+  list.list("label-column", s.label_column, "NAME", "The column of the labels; several: one for each label",
+            false);
   list.text("model", s.model, "MODEL", "What the training starts from");
   list.text("adapter", s.adapter, "DIR", "A PEFT adapter whose training goes on");
   list.text("method", s.method, "METHOD", "All weights, a LoRA adapter, or one beside 4-bit weights",
@@ -188,12 +192,14 @@ std::vector<Setting> settings_of(Settings& s) {
   list.number("clip", s.clip, 0, kMost, "Largest norm of all gradients; 0: none");
   list.text("optimizer", s.optimizer, "NAME", "AdamW, its moments in 32 or 8 bits, or in a file",
             {"adamw", "adamw-8bit", "paged-adamw-8bit"});
-  list.text("attention", s.attention, "NAME", "Without or with a matrix of tokens x tokens", {"flash", "standard"});
+  list.text("attention", s.attention, "NAME", "Without or with a matrix of tokens x tokens",
+            {"flash", "standard"});
   list.text("dtype", s.dtype, "TYPE", "Of products with frozen weights", {"fp32", "bf16"});
   list.flag("recompute", s.recompute, "Compute activations again instead of keeping them");
   list.text("class-weights", s.class_weights, "WEIGHTS", "none, auto, or LABEL=W,LABEL=W");
   list.number("label-smoothing", s.label_smoothing, 0, 0.99, "Share of the target spread over all labels");
-  list.integer("early-stopping-patience", s.early_stopping_patience, 0, "Evaluations without a gain; 0: never");
+  list.integer("early-stopping-patience", s.early_stopping_patience, 0,
+               "Evaluations without a gain; 0: never");
   list.text("problem-type", s.problem_type, "TYPE", "What the labels are",
             {"single_label_classification", "multi_label_classification", "regression"});
   list.text("label-separator", s.label_separator, "S", "Between the labels of a multi-label cell");
@@ -255,9 +261,9 @@ std::string settings_as_toml(Settings settings) {
   for (const Setting& setting : settings_of(settings)) {
     // What has no value that can be written is left out: its absence says the same.
     const std::string value = setting.toml();
-    const bool absent = value == "\"\"" || value == "[]" || (setting.kind == Setting::Kind::kInteger && value == "0" &&
-                                                             setting.name != "seed" &&
-                                                             setting.name != "early-stopping-patience");
+    const bool absent = value == "\"\"" || value == "[]" ||
+                        (setting.kind == Setting::Kind::kInteger && value == "0" && setting.name != "seed" &&
+                         setting.name != "early-stopping-patience");
     if (absent) continue;
     out += setting.key() + " = " + value + "\n";
   }

@@ -14,7 +14,7 @@ namespace valence::train {
 
 // What a run tells whoever watches it; any may be empty.
 struct Watch {
-  std::function<void(const std::string& line)> say;   // what is worth a line: the plan, evaluations, warnings
+  std::function<void(const std::string& line)> say;  // what is worth a line: the plan, evaluations, warnings
   struct Progress {
     int64_t step = 0, steps = 0;
     double loss = 0, learning_rate = 0, texts_per_second = 0, seconds_left = 0;
@@ -31,14 +31,14 @@ struct ModelSource {
 
 struct Outcome {
   int64_t steps = 0, skipped_steps = 0;
-  double texts_per_second = 0;  // of training alone
+  double texts_per_second = 0;                  // of training alone
   double accuracy = 0, macro_f1 = 0, loss = 0;  // of the kept weights on the validation; 0 without one
   int64_t trainable = 0, parameters = 0;
 };
 
 // Trains into the folder `out`, which must not exist or be empty. Errors: those of reading data and model;
-// kUsage for settings that contradict each other or a folder that is taken; kInterrupted after a checkpoint was
-// written; kRuntime when losses are no numbers, or something cannot be written.
+// kUsage for settings that contradict each other or a folder that is taken; kInterrupted after a checkpoint
+// was written; kRuntime when losses are no numbers, or something cannot be written.
 Outcome train(const Settings& settings, const ModelSource& source, const std::filesystem::path& out,
               const Watch& watch);
 

@@ -24,8 +24,8 @@ class NearestCode {
       const bool negative = (bits >> 31) != 0;
       float least = std::bit_cast<float>(negative ? bits | ((1u << kRest) - 1) : bits);
       if (!(least >= -1)) least = -1;
-      first_[lead] = static_cast<uint8_t>(
-          std::lower_bound(midpoints_.begin(), midpoints_.end() - 1, least) - midpoints_.begin());
+      first_[lead] = static_cast<uint8_t>(std::lower_bound(midpoints_.begin(), midpoints_.end() - 1, least) -
+                                          midpoints_.begin());
     }
   }
   uint8_t operator()(float value) const {
@@ -73,7 +73,10 @@ void store(const NearestCode& map, const float* values, int64_t count, const Mom
 }  // namespace
 
 AdamWFactors::AdamWFactors(const AdamW& step)
-    : beta1(step.beta1), beta2(step.beta2), epsilon(step.epsilon), gradient_scale(step.gradient_scale),
+    : beta1(step.beta1),
+      beta2(step.beta2),
+      epsilon(step.epsilon),
+      gradient_scale(step.gradient_scale),
       kept(1 - step.learning_rate * step.weight_decay) {
   const auto steps = static_cast<double>(step.step);
   const double correction1 = 1 - std::pow(static_cast<double>(step.beta1), steps);

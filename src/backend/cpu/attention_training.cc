@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <vector>
 
 #include "backend/cpu/dropout.h"
 #include "backend/cpu/panels.h"
@@ -19,29 +20,36 @@ struct Place {
   int64_t head = 0;
   int64_t first_query = 0, queries = 0;
   int64_t first_key = 0, keys = 0;
+  float* probabilities = nullptr;  // [queries, keys], or null
 };
 
 class HeadTraining {
  public:
   HeadTraining(const Kernels& kernels, const AttentionShape& shape, const Place& place, Scratch& scratch)
-      : kernels_(kernels), shape_(shape), place_(place), scratch_(scratch),
-        dropout_(shape.dropout.rate, shape.dropout.key), hidden_(shape.hidden()), dim_(shape.head_dim),
+      : kernels_(kernels),
+        shape_(shape),
+        place_(place),
+        scratch_(scratch),
+        dropout_(shape.dropout.rate, shape.dropout.key),
+        hidden_(shape.hidden()),
+        dim_(shape.head_dim),
         scale_(1.0f / std::sqrt(static_cast<float>(shape.head_dim))) {
     const int64_t width = kernels.columns;
-    key_columns_ = panels_of(kernels, std::min(kKeyTile, place.keys)) * width;
+    key_tile_ = place.probabilities != nullptr ? place.keys : std::min(kKeyTile, place.keys);
+    key_columns_ = panels_of(kernels, key_tile_) * width;
     dim_columns_ = panels_of(kernels, dim_) * width;
     Carver carver(scratch.attention.reserve(static_cast<size_t>(
-        2 * key_columns_ * dim_ + kKeyTile * dim_columns_ + 2 * kQueryTile * dim_columns_ +
-        3 * kQueryTile * key_columns_ + kKeyTile * kQueryTile + 3 * place.queries + 256)));
+        2 * key_columns_ * dim_ + key_tile_ * dim_columns_ + 2 * kQueryTile * dim_columns_ +
+        3 * kQueryTile * key_columns_ + key_tile_ * kQueryTile + 3 * place.queries + 256)));
     keys_ = carver.take(key_columns_ * dim_);
     values_ = carver.take(key_columns_ * dim_);
-    key_lines_ = carver.take(kKeyTile * dim_columns_);
+    key_lines_ = carver.take(key_tile_ * dim_columns_);
     query_lines_ = carver.take(kQueryTile * dim_columns_);
     output_lines_ = carver.take(kQueryTile * dim_columns_);
     probabilities_ = carver.take(kQueryTile * key_columns_);
     d_probabilities_ = carver.take(kQueryTile * key_columns_);
     dropped_ = carver.take(kQueryTile * key_columns_);
-    turned_ = carver.take(kKeyTile * kQueryTile);
+    turned_ = carver.take(key_tile_ * kQueryTile);
     states_ = reinterpret_cast<SoftmaxState*>(carver.take(2 * place.queries));
     row_dots_ = carver.take(place.queries);
   }
@@ -49,8 +57,8 @@ class HeadTraining {
   void forward(const float* query, const float* key_value, float* output, float* log_sums) {
     const float* keys = key_at(key_value);
     std::fill_n(states_, place_.queries, SoftmaxState{-std::numeric_limits<float>::infinity(), 0.0f});
-    for (int64_t key = 0; key < place_.keys; key += kKeyTile) {
-      const Range range{key, std::min(key + kKeyTile, place_.keys)};
+    for (int64_t key = 0; key < place_.keys; key += key_tile_) {
+      const Range range{key, std::min(key + key_tile_, place_.keys)};
       pack_keys(keys + key * 2 * hidden_, range.size(), keys_);
       pack_lines(kernels_, keys + hidden_ + key * 2 * hidden_, 2 * hidden_, range.size(), dim_, key_lines_);
       for (int64_t q = 0; q < place_.queries; q += kQueryTile) {
@@ -74,8 +82,8 @@ class HeadTraining {
       for (int64_t i = 0; i < dim_; ++i) dot += static_cast<double>(o[i]) * static_cast<double>(d[i]);
       row_dots_[q] = static_cast<float>(dot);
     }
-    for (int64_t key = 0; key < place_.keys; key += kKeyTile) {
-      const Range range{key, std::min(key + kKeyTile, place_.keys)};
+    for (int64_t key = 0; key < place_.keys; key += key_tile_) {
+      const Range range{key, std::min(key + key_tile_, place_.keys)};
       const float* tile_keys = keys + key * 2 * hidden_;
       pack_keys(tile_keys, range.size(), keys_);
       pack_keys(tile_keys + hidden_, range.size(), values_);
@@ -124,8 +132,8 @@ class HeadTraining {
   // values *= the dropout's factors; a row of a query has a place for each key of its sequence.
   void drop(Range queries, Range keys, const float* values, float* out) const {
     for (int64_t q = 0; q < queries.size(); ++q) {
-      const auto row = static_cast<uint64_t>((place_.first_query + queries.begin + q) * shape_.heads +
-                                             place_.head);
+      const auto row =
+          static_cast<uint64_t>((place_.first_query + queries.begin + q) * shape_.heads + place_.head);
       dropout_.apply((row << 20) + static_cast<uint64_t>(keys.begin), values + q * key_columns_, keys.size(),
                      out + q * key_columns_);
     }
@@ -141,6 +149,12 @@ class HeadTraining {
         kernels_.scale_row(output + (queries.begin + q) * hidden_, dim_, correction);
       }
     }
+    for (int64_t q = 0; place_.probabilities != nullptr && q < queries.size(); ++q) {
+      const float inverse = 1.0f / states_[queries.begin + q].sum;
+      const float* row = probabilities_ + q * key_columns_;
+      float* kept = place_.probabilities + (queries.begin + q) * place_.keys;
+      for (int64_t k = 0; k < keys.size(); ++k) kept[k] = row[k] * inverse;
+    }
     if (shape_.dropout.rate > 0) drop(queries, keys, probabilities_, probabilities_);
     product(probabilities_, key_columns_, queries.size(), key_lines_, keys.size(), dim_,
             output + queries.begin * hidden_, hidden_, keys.begin > 0);
@@ -149,16 +163,17 @@ class HeadTraining {
   // The probabilities after dropout into dropped_, the gradients of the scores into d_probabilities_.
   void recompute(Range queries, Range keys, const float* query, const float* d_output,
                  const float* log_sums) {
-    product(query, hidden_, queries.size(), keys_, dim_, key_columns_, probabilities_, key_columns_, false);
+    if (place_.probabilities != nullptr) {
+      for (int64_t q = 0; q < queries.size(); ++q) {
+        std::copy_n(place_.probabilities + (queries.begin + q) * place_.keys, place_.keys,
+                    probabilities_ + q * key_columns_);
+      }
+    } else {
+      compute_probabilities(queries, keys, query, log_sums);
+    }
     product(d_output, hidden_, queries.size(), values_, dim_, key_columns_, d_probabilities_, key_columns_,
             false);
-    const bool drops = shape_.dropout.rate > 0;
-    for (int64_t q = 0; q < queries.size(); ++q) {
-      // No score is above the logarithm of the sum: it serves as the maximum, and what comes out is divided.
-      SoftmaxState state{log_sums[queries.begin + q], 0.0f};
-      kernels_.softmax_row(probabilities_ + q * key_columns_, keys.size(), scale_, state);
-    }
-    if (drops) {
+    if (shape_.dropout.rate > 0) {
       drop(queries, keys, probabilities_, dropped_);
       drop(queries, keys, d_probabilities_, d_probabilities_);
     } else {
@@ -169,6 +184,15 @@ class HeadTraining {
       float* d = d_probabilities_ + q * key_columns_;
       const float dot = row_dots_[queries.begin + q];
       for (int64_t k = 0; k < keys.size(); ++k) d[k] = p[k] * (d[k] - dot) * scale_;
+    }
+  }
+
+  void compute_probabilities(Range queries, Range keys, const float* query, const float* log_sums) {
+    product(query, hidden_, queries.size(), keys_, dim_, key_columns_, probabilities_, key_columns_, false);
+    for (int64_t q = 0; q < queries.size(); ++q) {
+      // No score is above the logarithm of the sum: it serves as the maximum, and what comes out is divided.
+      SoftmaxState state{log_sums[queries.begin + q], 0.0f};
+      kernels_.softmax_row(probabilities_ + q * key_columns_, keys.size(), scale_, state);
     }
   }
 
@@ -188,18 +212,24 @@ class HeadTraining {
   const DropFactors dropout_;
   const int64_t hidden_, dim_;
   const float scale_;
-  int64_t key_columns_, dim_columns_;
-  float *keys_, *values_;                 // panels, a key a column: [ceil(keys / columns)][dim][columns]
-  float* key_lines_;                      // panels of lines: [ceil(dim / columns)][keys][columns]
-  float *query_lines_, *output_lines_;    // likewise of a tile's queries
+  int64_t key_tile_, key_columns_, dim_columns_;
+  float *keys_, *values_;               // panels, a key a column: [ceil(keys / columns)][dim][columns]
+  float* key_lines_;                    // panels of lines: [ceil(dim / columns)][keys][columns]
+  float *query_lines_, *output_lines_;  // likewise of a tile's queries
   float *probabilities_, *d_probabilities_, *dropped_;  // [query tile, key_columns_]
-  float* turned_;                         // [key tile, query tile]
-  SoftmaxState* states_;                  // [queries]
-  float* row_dots_;                       // [queries]
+  float* turned_;                                       // [key tile, query tile]
+  SoftmaxState* states_;                                // [queries]
+  float* row_dots_;                                     // [queries]
 };
 
 template <typename Function>
 void for_each_head(const AttentionShape& shape, Workers& workers, const Function& function) {
+  // Where each sequence's matrices begin, and how much all of them hold.
+  std::vector<int64_t> begins{0};
+  for (size_t s = 1; shape.probabilities != nullptr && s < shape.cumulative_lengths.size(); ++s) {
+    const int64_t length = shape.cumulative_lengths[s] - shape.cumulative_lengths[s - 1];
+    begins.push_back(begins.back() + length * (shape.first_only ? 1 : length));
+  }
   double work = 0;
   for (size_t s = 1; s < shape.cumulative_lengths.size(); ++s) {
     const double length = shape.cumulative_lengths[s] - shape.cumulative_lengths[s - 1];
@@ -213,6 +243,10 @@ void for_each_head(const AttentionShape& shape, Workers& workers, const Function
     place.keys = shape.cumulative_lengths[static_cast<size_t>(sequence + 1)] - place.first_key;
     place.first_query = shape.first_only ? sequence : place.first_key;
     place.queries = shape.first_only ? 1 : place.keys;
+    if (shape.probabilities != nullptr) {
+      place.probabilities =
+          shape.probabilities + place.head * begins.back() + begins[static_cast<size_t>(sequence)];
+    }
     if (place.keys > 0) function(place, scratch);
   });
 }

@@ -78,9 +78,8 @@ class CpuTrainingBackend final : public TrainingBackend {
       return;
     }
     const DropFactors factors(dropout.rate, dropout.key);
-    for_chunks(count, [&](int64_t at, int64_t n) {
-      factors.apply(static_cast<uint64_t>(at), x + at, n, y + at);
-    });
+    for_chunks(count,
+               [&](int64_t at, int64_t n) { factors.apply(static_cast<uint64_t>(at), x + at, n, y + at); });
   }
 
   void attention_forward(const AttentionShape& shape, const float* query, const float* key_value,
@@ -106,7 +105,8 @@ class CpuTrainingBackend final : public TrainingBackend {
     static_assert(kChunk % kMomentBlock == 0);
     const AdamWFactors factors(step);
     for_chunks(count, [&](int64_t at, int64_t n) {
-      update_8bit(factors, gradient + at, n, weights + at, {first.codes + at, first.scales + at / kMomentBlock},
+      update_8bit(factors, gradient + at, n, weights + at,
+                  {first.codes + at, first.scales + at / kMomentBlock},
                   {second.codes + at, second.scales + at / kMomentBlock});
     });
   }

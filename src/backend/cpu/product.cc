@@ -102,7 +102,10 @@ class RightMatrix {
 class MatrixProduct {
  public:
   MatrixProduct(const Kernels& kernels, const Product& product, const float* a, int64_t a_stride)
-      : kernels_(kernels), product_(product), right_(kernels, product.b, product.b_transposed), a_(a),
+      : kernels_(kernels),
+        product_(product),
+        right_(kernels, product.b, product.b_transposed),
+        a_(a),
         a_stride_(a_stride) {}
 
   void compute(Range rows, Range panels, Scratch& scratch) const {
@@ -188,11 +191,10 @@ void multiply_matrices(const Kernels& kernels, const Product& product, AlignedAr
   const MatrixProduct whole(kernels, product, a, a_stride);
   const int64_t panels = panels_of(kernels, columns);
   const int64_t panel_parts = parallel ? std::min<int64_t>(panels, 4 * workers.size()) : 1;
-  const int64_t row_parts =
-      parallel && panels < workers.size() ? std::min<int64_t>(rows, workers.size()) : 1;
+  const int64_t row_parts = parallel && panels < workers.size() ? std::min<int64_t>(rows, workers.size()) : 1;
   workers.run(row_parts * panel_parts, parallel, [&](int64_t index, Scratch& scratch) {
-    whole.compute(piece(rows, row_parts, index / panel_parts), piece(panels, panel_parts, index % panel_parts),
-                  scratch);
+    whole.compute(piece(rows, row_parts, index / panel_parts),
+                  piece(panels, panel_parts, index % panel_parts), scratch);
   });
 }
 

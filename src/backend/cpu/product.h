@@ -1,4 +1,5 @@
-// Products of matrices that change from step to step, or are stored in fewer bits than they are multiplied in.
+// Products of matrices that change from step to step, or are stored in fewer bits than they are multiplied
+// in.
 #pragma once
 
 #include "backend/cpu/aligned.h"

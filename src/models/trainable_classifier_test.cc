@@ -1,0 +1,246 @@
+// Training passes on tiny checkpoints: their logits are those of transformers, their gradients those that the
+// logits themselves show.
+#include "models/trainable_classifier.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+
+#include "base/random.h"
+#include "base/threads.h"
+#include "formats/test_support.h"
+#include "models/positions.h"
+#include "models/sequence_classifier.h"
+#include "models/tiny_models_for_test.h"
+
+namespace valence::models {
+namespace {
+
+using nn::Parameter;
+
+struct TinyCase {
+  std::string base, adapter;
+  TrainingMethod method = TrainingMethod::kFull;
+  std::vector<std::string> targets = {};
+};
+
+// A tiny model in training with the texts of its golden file as one batch.
+class TinyTraining {
+ public:
+  explicit TinyTraining(const TinyCase& setup, nn::PassOptions options = {}, ThreadPool* pool = nullptr)
+      : golden_(read_golden(setup.adapter.empty() ? setup.base : setup.adapter)), training_(backend::make_cpu_training_backend(pool)),
+        lookup_(backend::make_cpu_backend()) {
+    const ModelFiles base = golden_files(setup.base);
+    const auto adapter = setup.adapter.empty() ? std::nullopt : std::optional(golden_files(setup.adapter));
+    TrainableSettings settings;
+    settings.method = setup.method;
+    settings.lora.targets = setup.targets;
+    settings.labels = read_config(base).labels;
+    if (adapter && golden_.logits.front().size() != settings.labels.size()) {
+      settings.labels.clear();
+      for (size_t k = 0; k < golden_.logits.front().size(); ++k) settings.labels.push_back("LABEL_" + std::to_string(k));
+    }
+    model_ = std::make_unique<TrainableClassifier>(base, adapter ? &*adapter : nullptr, settings, *lookup_);
+    pass_.emplace(model_->model(), *training_, options);
+    cumulative_ = {0};
+    for (const auto& text : golden_.ids) {
+      ids_.insert(ids_.end(), text.begin(), text.end());
+      cumulative_.push_back(static_cast<int32_t>(ids_.size()));
+    }
+    set_positions(model_->config(), ids_, cumulative_, positions_);
+  }
+
+  const Golden& golden() const { return golden_; }
+  TrainableClassifier& model() { return *model_; }
+  std::vector<float> logits(std::optional<uint64_t> key = {}) {
+    const auto out = pass_->forward({ids_, positions_, cumulative_}, key);
+    return {out.begin(), out.end()};
+  }
+  // Of the sum of logits times `weights`.
+  void compute_gradients(const std::vector<float>& weights, std::optional<uint64_t> key = {}) {
+    for (Parameter* parameter : model_->trained()) parameter->clear_gradient();
+    logits(key);
+    pass_->backward(weights);
+  }
+  std::vector<float> random_weights() {
+    Random random(5);
+    std::vector<float> weights(logits().size());
+    for (float& w : weights) w = static_cast<float>(random.normal());
+    return weights;
+  }
+
+ private:
+  Golden golden_;
+  std::unique_ptr<backend::TrainingBackend> training_;
+  std::unique_ptr<backend::Backend> lookup_;
+  std::unique_ptr<TrainableClassifier> model_;
+  std::optional<nn::TrainingPass> pass_;
+  std::vector<int32_t> ids_, positions_, cumulative_;
+};
+
+// The gradient of a tensor as one row after the other, zeros where a table's row did not occur.
+std::vector<float> dense_gradient(const Parameter& parameter) {
+  if (!parameter.by_rows) return parameter.gradient;
+  std::vector<float> out(parameter.value.size(), 0.0f);
+  for (const auto& [row, place] : parameter.row_of) {
+    std::copy_n(parameter.gradient.begin() + place * parameter.columns, parameter.columns,
+                out.begin() + row * parameter.columns);
+  }
+  return out;
+}
+
+class Gradients : public ::testing::TestWithParam<TinyCase> {};
+
+TEST_P(Gradients, AreThoseThatTheLogitsShow) {
+  for (const std::optional<uint64_t> key : {std::optional<uint64_t>(), std::optional<uint64_t>(3)}) {
+    TinyTraining tiny(GetParam());
+    const std::vector<float> weights = tiny.random_weights();
+    tiny.compute_gradients(weights, key);
+    const auto value = [&] {
+      const std::vector<float> logits = tiny.logits(key);
+      double sum = 0;
+      for (size_t i = 0; i < logits.size(); ++i) sum += static_cast<double>(logits[i]) * static_cast<double>(weights[i]);
+      return sum;
+    };
+    Random random(7);
+    int checked = 0;
+    for (Parameter* parameter : tiny.model().trained()) {
+      const std::vector<float> gradient = dense_gradient(*parameter), kept = parameter->value;
+      double norm = 0;
+      for (const float g : gradient) norm += static_cast<double>(g) * static_cast<double>(g);
+      norm = std::sqrt(norm);
+      // The keys' biases have none: a softmax does not see them.
+      if (norm < 1e-3) continue;
+      ++checked;
+      for (const bool along : {true, false}) {
+        std::vector<double> direction(gradient.size());
+        double length = 0, expected = 0;
+        for (size_t i = 0; i < direction.size(); ++i) {
+          // At random only where there is a gradient: else a large table hides it.
+          direction[i] = along ? static_cast<double>(gradient[i]) : gradient[i] == 0 ? 0 : random.normal();
+          length += direction[i] * direction[i];
+        }
+        length = std::sqrt(length);
+        for (size_t i = 0; i < direction.size(); ++i) expected += direction[i] / length * static_cast<double>(gradient[i]);
+        double sides[2];
+        const double step = 2e-3;
+        for (int side = 0; side < 2; ++side) {
+          for (size_t i = 0; i < kept.size(); ++i) {
+            parameter->value[i] = kept[i] + static_cast<float>((side == 0 ? step : -step) * direction[i] / length);
+          }
+          sides[side] = value();
+        }
+        parameter->value = kept;
+        EXPECT_NEAR((sides[0] - sides[1]) / (2 * step), expected, 0.03 * norm + 0.01) << parameter->name << along;
+      }
+    }
+    EXPECT_GT(checked, 5);
+  }
+}
+
+TEST_P(Gradients, TheLogitsAreThoseOfInference) {
+  TinyTraining tiny(GetParam());
+  const std::vector<float> logits = tiny.logits();
+  size_t k = 0;
+  for (const auto& row : tiny.golden().logits) {
+    // New updates change nothing at first.
+    for (const float value : row) EXPECT_NEAR(logits[k++], value, 3e-5f);
+  }
+}
+
+// Other ways to the same gradients: recomputed layers, several threads, stored attention.
+TEST_P(Gradients, AreTheSameBitsRecomputedAndOnThreads) {
+  ThreadPool pool(3);
+  TinyTraining plain(GetParam()), recomputed(GetParam(), {.recompute = true}), threaded(GetParam(), {}, &pool);
+  const std::vector<float> weights = plain.random_weights();
+  for (TinyTraining* tiny : {&plain, &recomputed, &threaded}) tiny->compute_gradients(weights, 9);
+  const auto expected = plain.model().trained();
+  for (TinyTraining* tiny : {&recomputed, &threaded}) {
+    const auto got = tiny->model().trained();
+    ASSERT_EQ(got.size(), expected.size());
+    for (size_t k = 0; k < got.size(); ++k) {
+      EXPECT_EQ(dense_gradient(*got[k]), dense_gradient(*expected[k])) << got[k]->name;
+    }
+  }
+}
+
+TEST_P(Gradients, AreCloseWithStoredAttention) {
+  TinyTraining flash(GetParam()), standard(GetParam(), {.standard_attention = true});
+  const std::vector<float> weights = flash.random_weights();
+  for (TinyTraining* tiny : {&flash, &standard}) tiny->compute_gradients(weights, 9);
+  const auto expected = flash.model().trained(), got = standard.model().trained();
+  for (size_t k = 0; k < got.size(); ++k) {
+    const std::vector<float> a = dense_gradient(*expected[k]), b = dense_gradient(*got[k]);
+    for (size_t i = 0; i < a.size(); ++i) ASSERT_NEAR(a[i], b[i], 1e-3) << got[k]->name;
+  }
+}
+
+// A saved model is what inference reads: the same logits as in training.
+TEST_P(Gradients, ASavedModelGivesTheSameLogits) {
+  const TinyCase setup = GetParam();
+  if (setup.method == TrainingMethod::kQlora) GTEST_SKIP() << "the saved adapter stands on fp32 weights";
+  TinyTraining tiny(setup);
+  Random random(11);
+  for (Parameter* parameter : tiny.model().trained()) {
+    for (float& value : parameter->value) value += static_cast<float>(0.02 * random.normal());
+  }
+  const std::vector<float> expected = tiny.logits();
+  const valence::testing::TemporaryFolder folder;
+  tiny.model().save(folder.path(), "base");
+  const auto backend = backend::make_cpu_backend();
+  const ModelFiles saved = ModelFiles::from_folder(folder.path());
+  const bool full = setup.method == TrainingMethod::kFull;
+  const SequenceClassifier model = full
+      ? load_sequence_classifier(saved, nullptr, backend::WeightType::kFp32, *backend)
+      : load_sequence_classifier(golden_files(setup.base), &saved, backend::WeightType::kFp32, *backend);
+  const std::vector<float> got = classify_in_one_batch(model, *backend, tiny.golden().ids);
+  ASSERT_EQ(got.size(), expected.size());
+  for (size_t k = 0; k < got.size(); ++k) EXPECT_NEAR(got[k], expected[k], 1e-4);
+  // And goes on where it was.
+  TinyTraining again(setup);
+  again.model().restore(folder.path());
+  EXPECT_EQ(again.logits(), expected);
+}
+
+const TinyCase kCases[] = {{"bert", ""},
+                         {"distilbert", ""},
+                         {"roberta", ""},
+                         {"bert", "", TrainingMethod::kLora, {"query", "value", "output.dense"}},
+                         {"distilbert-nf4-double", "", TrainingMethod::kQlora, {"q_lin", "lin1", "lin2"}},
+                         {"distilbert", "lora-distilbert", TrainingMethod::kLora},
+                         {"roberta", "lora-roberta", TrainingMethod::kLora}};
+INSTANTIATE_TEST_SUITE_P(Models, Gradients, ::testing::ValuesIn(kCases), [](const auto& one) {
+  std::string name = one.param.base + "_" + one.param.adapter + "_" + std::to_string(static_cast<int>(one.param.method));
+  std::ranges::replace(name, '-', '_');
+  return name;
+});
+
+TEST(TrainableClassifier, KeepsAHeadOfTheSameLabels) {
+  const auto backend = backend::make_cpu_backend();
+  const ModelFiles files = golden_files("distilbert");
+  TrainableSettings settings;
+  settings.labels = read_config(files).labels;
+  std::ranges::reverse(settings.labels);
+  TrainableClassifier same(files, nullptr, settings, *backend);
+  EXPECT_FALSE(same.has_new_head());
+  EXPECT_EQ(same.config().labels, read_config(files).labels);
+  settings.labels = {"bad", "good"};
+  TrainableClassifier other(files, nullptr, settings, *backend);
+  EXPECT_TRUE(other.has_new_head());
+  EXPECT_EQ(other.config().labels, settings.labels);
+}
+
+TEST(TrainableClassifier, RefusesATargetThatNoMatrixHas) {
+  const auto backend = backend::make_cpu_backend();
+  TrainableSettings settings;
+  settings.method = TrainingMethod::kLora;
+  settings.labels = {"a", "b"};
+  settings.lora.targets = {"q_lin", "k_line"};
+  valence::testing::expect_error(ErrorCode::kUsage, "k_line",
+                                 [&] { TrainableClassifier(golden_files("distilbert"), nullptr, settings, *backend); });
+}
+
+}  // namespace
+}  // namespace valence::models

@@ -1,0 +1,35 @@
+// How good a model in training is on its validation rows.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "models/config.h"
+#include "nn/trainable.h"
+#include "train/dataset.h"
+#include "train/metrics.h"
+
+namespace valence::train {
+
+// Rows side by side, as a pass reads them.
+class PackedRows {
+ public:
+  void fill(const models::ModelConfig& config, const Dataset& data, std::span<const int64_t> rows);
+  nn::Batch batch() const { return {ids_, positions_, cumulative_lengths_}; }
+
+ private:
+  std::vector<int32_t> ids_, positions_, cumulative_lengths_;
+};
+
+struct Evaluation {
+  double loss = 0;                 // the mean of the rows, without weights and smoothing
+  std::optional<Metrics> metrics;  // absent for regression
+  double accuracy() const { return metrics ? metrics->accuracy : 0; }
+  double macro_f1() const { return metrics ? metrics->macro_f1 : 0; }
+};
+
+Evaluation evaluate(nn::TrainingPass& pass, const models::ModelConfig& config, const Dataset& data);
+
+}  // namespace valence::train

@@ -1,0 +1,70 @@
+#include "train/plan.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "train/meaning.h"
+
+namespace valence::train {
+namespace {
+
+constexpr size_t kMostLabelsSaid = 12;
+
+std::string balance(const Dataset& data) {
+  std::vector<int64_t> rows(data.names().size(), 0);
+  for (int64_t r = 0; r < data.rows(); ++r) {
+    for (const int32_t label : data.labels(r)) ++rows[static_cast<size_t>(label)];
+  }
+  std::string out;
+  for (size_t c = 0; c < std::min(rows.size(), kMostLabelsSaid); ++c) {
+    out += fmt::format("{} {} {:.1f}%", c == 0 ? ":" : ",", printable(data.names()[c], 40),
+                       100.0 * static_cast<double>(rows[c]) / static_cast<double>(data.rows()));
+  }
+  return rows.size() > kMostLabelsSaid ? out + ", ..." : out;
+}
+
+// What weights, gradients, moments and the activations of a micro batch of average texts take, in MB.
+int64_t expected_memory(const Settings& settings, const Dataset& data, const models::TrainableClassifier& model,
+                        int64_t trainable) {
+  constexpr double kProgram = 40;
+  const models::ModelConfig& config = model.config();
+  const bool full = settings.method == "full";
+  const auto words = static_cast<double>(config.vocab_size * config.hidden);
+  // 4 bits and the scale of a block of 64.
+  const double frozen_bytes = full ? 0 : settings.method == "qlora" ? 0.5 + 4.0 / 64 : 4;
+  const double frozen = (static_cast<double>(model.parameters()) - words) * frozen_bytes;
+  // Value, gradient and moments; of the word table no gradient.
+  const double moments = optimizer_of(settings) == OptimizerKind::kFp32 ? 8 : 2;
+  const double trained = static_cast<double>(trainable) * (8 + moments) - (full ? 4 * words : 0);
+  double tokens = 0;
+  for (int64_t r = 0; r < data.rows(); ++r) tokens += static_cast<double>(data.tokens(r).size());
+  tokens *= static_cast<double>(settings.batch_size) / static_cast<double>(data.rows());
+  const double layers = settings.recompute ? 2 : static_cast<double>(config.layers);
+  const double activations = 4 * tokens * layers * static_cast<double>(7 * config.hidden + config.intermediate);
+  return static_cast<int64_t>((frozen + trained + activations) / 1e6 + kProgram);
+}
+
+}  // namespace
+
+std::vector<std::string> remarks_on(const Dataset& data, int64_t limit) {
+  std::vector<std::string> lines;
+  if (data.empty_texts() > 0) lines.push_back(fmt::format("{} rows have an empty text and are skipped", data.empty_texts()));
+  for (const auto& [reason, count] : data.rejects()) lines.push_back(fmt::format("{} rows are skipped: {}", count, reason));
+  if (data.cut_texts() > 0)
+    lines.push_back(fmt::format("{} texts are longer than {} tokens and are cut", data.cut_texts(), limit));
+  return lines;
+}
+
+std::vector<std::string> plan_of_run(const Settings& settings, const Dataset& data, const Dataset& validation,
+                                     const models::TrainableClassifier& model, int64_t trainable, int64_t steps) {
+  const double share = static_cast<double>(trainable) / static_cast<double>(model.parameters());
+  return {fmt::format("{} rows to train on, {} to validate; {} labels{}", data.rows(), validation.rows(),
+                      model.config().labels.size(), balance(data)),
+          fmt::format("{}: {} of {} parameters are trained ({:.2f}%){}", settings.method, trainable,
+                      model.parameters(), 100 * share, model.has_new_head() ? "; the head is new" : ""),
+          fmt::format("{} steps of {} x {} rows, about {} MB of memory", steps, settings.accumulation,
+                      settings.batch_size, expected_memory(settings, data, model, trainable))};
+}
+
+}  // namespace valence::train

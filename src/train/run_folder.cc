@@ -1,0 +1,49 @@
+#include "train/run_folder.h"
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+
+namespace valence::train {
+namespace {
+
+constexpr std::string_view kPrefix = "checkpoint-";
+
+}  // namespace
+
+bool RunFolder::is_taken() const {
+  std::error_code ignored;
+  return std::filesystem::exists(path_, ignored) &&
+         !(std::filesystem::is_directory(path_, ignored) && std::filesystem::is_empty(path_, ignored));
+}
+
+std::vector<int64_t> RunFolder::checkpoints() const {
+  std::vector<int64_t> steps;
+  for (const auto& entry : std::filesystem::directory_iterator(path_)) {
+    const std::string name = entry.path().filename().string();
+    if (!name.starts_with(kPrefix) || name.size() == kPrefix.size() || name.size() > kPrefix.size() + 15 ||
+        name.find_first_not_of("0123456789", kPrefix.size()) != name.npos) {
+      continue;
+    }
+    steps.push_back(std::stoll(name.substr(kPrefix.size())));
+  }
+  std::ranges::sort(steps);
+  return steps;
+}
+
+void RunFolder::keep_only(std::initializer_list<int64_t> kept) const {
+  for (const int64_t step : checkpoints()) {
+    if (std::ranges::find(kept, step) == kept.end()) std::filesystem::remove_all(checkpoint(step));
+  }
+}
+
+void RunFolder::remove_leavings() const {
+  std::vector<std::filesystem::path> leavings;
+  for (const auto& entry : std::filesystem::directory_iterator(path_)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with(kPrefix) && name.find(".tmp") != name.npos) leavings.push_back(entry.path());
+  }
+  for (const auto& path : leavings) std::filesystem::remove_all(path);
+}
+
+}  // namespace valence::train

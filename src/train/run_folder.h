@@ -1,0 +1,35 @@
+// The folder of a run: its checkpoints while it goes on.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <vector>
+
+namespace valence::train {
+
+class RunFolder {
+ public:
+  explicit RunFolder(std::filesystem::path path) : path_(std::move(path)) {}
+
+  const std::filesystem::path& path() const { return path_; }
+  std::filesystem::path settings_file() const { return path_ / "train.toml"; }
+  std::filesystem::path state_file() const { return path_ / kStateName; }
+  std::filesystem::path checkpoint(int64_t step) const { return path_ / ("checkpoint-" + std::to_string(step)); }
+
+  // Whether something stands in the way of a new run.
+  bool is_taken() const;
+  // Steps of the complete checkpoints, ascending.
+  std::vector<int64_t> checkpoints() const;
+  // Removes all checkpoints but these.
+  void keep_only(std::initializer_list<int64_t> steps) const;
+  // Removes what a killed run left under temporary names.
+  void remove_leavings() const;
+
+  static constexpr const char* kStateName = "trainer_state.json";
+  static constexpr const char* kOptimizerName = "optimizer.safetensors";
+
+ private:
+  std::filesystem::path path_;
+};
+
+}  // namespace valence::train

@@ -1,0 +1,169 @@
+// Whole runs on a tiny checkpoint.
+#include "train/trainer.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "formats/checkpoint.h"
+#include "formats/json.h"
+#include "formats/test_support.h"
+
+namespace valence::train {
+namespace {
+
+using formats::ModelFiles;
+using valence::testing::expect_error;
+using valence::testing::read_file;
+using valence::testing::TemporaryFolder;
+using valence::testing::write_file;
+
+class TrainerTest : public ::testing::Test {
+ protected:
+  TrainerTest() {
+    std::string rows = "text,label\n";
+    for (int k = 0; k < 60; ++k) rows += std::string(k % 2 == 0 ? "a fine day" : "a bad film") + " " + std::to_string(k % 7) + "," + (k % 2 == 0 ? "good" : "poor") + "\n";
+    write_file(folder_ / "data.csv", rows);
+    settings_.data = {(folder_ / "data.csv").string()};
+    settings_.text_column = "text";
+    settings_.label_column = {"label"};
+    settings_.method = "full";
+    settings_.batch_size = 4;
+    settings_.accumulation = 2;
+    settings_.epochs = 3;
+    settings_.learning_rate = 1e-3;
+    settings_.log_every = 1;
+    settings_.threads = 2;
+  }
+  ModelSource source(const std::string& name = "distilbert") const {
+    return {ModelFiles::from_folder(std::filesystem::path(GOLDENS) / name), {}, name};
+  }
+  std::string weights(const std::string& name) const {
+    const bool full = settings_.method == "full";
+    return read_file(folder_ / name / (full ? "model.safetensors" : "adapter_model.safetensors"));
+  }
+  std::vector<std::string> names(const std::string& name) const {
+    std::vector<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(folder_ / name)) names.push_back(entry.path().filename().string());
+    std::ranges::sort(names);
+    return names;
+  }
+  TemporaryFolder folder_;
+  Settings settings_;
+};
+
+TEST_F(TrainerTest, LearnsAndWritesItsFolder) {
+  const Outcome outcome = train(settings_, source(), folder_ / "out", {});
+  EXPECT_EQ(outcome.steps, 21);
+  EXPECT_EQ(outcome.accuracy, 1.0);
+  EXPECT_EQ(outcome.trainable, outcome.parameters);
+  EXPECT_EQ(names("out"), (std::vector<std::string>{"README.md", "config.json", "curves.svg", "model.safetensors",
+                                                    "train.toml", "trainer_state.json", "vocab.txt"}));
+  const auto state = formats::Json::parse(read_file(folder_ / "out" / "trainer_state.json"), "state");
+  EXPECT_EQ(state.find("global_step")->as_int(""), 21);
+  EXPECT_EQ(state.find("log_history")->as_array("").size(), 21u + 3u);
+  const auto config = formats::Json::parse(read_file(folder_ / "out" / "config.json"), "config");
+  EXPECT_EQ(config.find("id2label")->find("1")->as_string(""), "poor");
+  EXPECT_TRUE(is_finished(folder_ / "out"));
+}
+
+TEST_F(TrainerTest, EveryMethodAndOptimizerLearns) {
+  for (const char* method : {"lora", "qlora"}) {
+    for (const char* optimizer : {"adamw", "adamw-8bit", "paged-adamw-8bit"}) {
+      settings_.method = method;
+      settings_.optimizer = optimizer;
+      settings_.learning_rate = 5e-3;
+      const std::string name = std::string(method) + optimizer;
+      const Outcome outcome = train(settings_, source(), folder_ / name, {});
+      EXPECT_GT(outcome.accuracy, 0.9) << name;
+      EXPECT_LT(outcome.trainable, outcome.parameters);
+      EXPECT_TRUE(std::filesystem::exists(folder_ / name / "adapter_config.json"));
+    }
+  }
+}
+
+struct Stopped {};
+
+// However often a run is killed, it ends with the same bytes.
+TEST_F(TrainerTest, GoesOnToTheSameBytes) {
+  for (const auto& [method, optimizer] : {std::pair{"full", "adamw"}, std::pair{"lora", "paged-adamw-8bit"}}) {
+    settings_.method = method;
+    settings_.optimizer = optimizer;
+    settings_.save_steps = 4;
+    const std::string whole = std::string(method) + "-whole", parts = std::string(method) + "-parts";
+    train(settings_, source(), folder_ / whole, {});
+    int64_t stop = 2;
+    Watch watch;
+    watch.progress = [&](const Watch::Progress& p) {
+      if (p.step == stop) throw Stopped();
+    };
+    EXPECT_THROW(train(settings_, source(), folder_ / parts, watch), Stopped);
+    for (const int64_t next : {6, 9, 13, 20}) {
+      stop = next;
+      EXPECT_THROW(resume(settings_of_run(folder_ / parts), source(), folder_ / parts, watch), Stopped);
+    }
+    resume(settings_of_run(folder_ / parts), source(), folder_ / parts, {});
+    EXPECT_EQ(weights(parts), weights(whole));
+    EXPECT_EQ(read_file(folder_ / parts / "trainer_state.json"), read_file(folder_ / whole / "trainer_state.json"));
+    EXPECT_EQ(names(parts), names(whole));
+  }
+}
+
+TEST_F(TrainerTest, ThreadsChangeNoBit) {
+  settings_.threads = 1;
+  train(settings_, source(), folder_ / "one", {});
+  settings_.threads = 3;
+  train(settings_, source(), folder_ / "three", {});
+  EXPECT_EQ(weights("one"), weights("three"));
+}
+
+TEST_F(TrainerTest, ItsFileRepeatsIt) {
+  settings_.dropout = 0.1;
+  settings_.schedule = "cosine";
+  train(settings_, source(), folder_ / "out", {});
+  train(settings_of_run(folder_ / "out"), source(), folder_ / "again", {});
+  EXPECT_EQ(weights("out"), weights("again"));
+}
+
+TEST_F(TrainerTest, RefusesBeforeItWrites) {
+  const auto refuses = [&](ErrorCode code, const std::string& part) {
+    expect_error(code, part, [&] { train(settings_, source(), folder_ / "out", {}); });
+    EXPECT_FALSE(std::filesystem::exists(folder_ / "out"));
+  };
+  const Settings good = settings_;
+  settings_.label_column = {};
+  refuses(ErrorCode::kUsage, "--label-column is missing");
+  settings_ = good;
+  settings_.class_weights = "sometimes";
+  refuses(ErrorCode::kUsage, "--class-weights: sometimes");
+  settings_ = good;
+  write_file(folder_ / "one.csv", "text,label\na,x\nb,x\n");
+  settings_.data = {(folder_ / "one.csv").string()};
+  refuses(ErrorCode::kBadData, "all rows have one class, x");
+  write_file(folder_ / "empty.csv", "text,label\n ,x\n,y\n");
+  settings_.data = {(folder_ / "empty.csv").string()};
+  refuses(ErrorCode::kBadData, "no usable row is left, all texts are empty");
+  settings_ = good;
+  write_file(folder_ / "dev.csv", "text,label\na,strange\n");
+  settings_.validation = (folder_ / "dev.csv").string();
+  refuses(ErrorCode::kBadData, "dev.csv: the label strange");
+  std::filesystem::create_directory(folder_ / "taken");
+  write_file(folder_ / "taken" / "thesis.txt", "the only copy");
+  settings_ = good;
+  expect_error(ErrorCode::kUsage, "taken exists already", [&] { train(settings_, source(), folder_ / "taken", {}); });
+  expect_error(ErrorCode::kNoInput, "holds no run to resume", [&] { settings_of_run(folder_ / "taken"); });
+}
+
+TEST_F(TrainerTest, SkipsStepsThatAreNotFiniteAndGivesUp) {
+  settings_.learning_rate = 1e30;
+  settings_.warmup = 0;
+  std::vector<std::string> said;
+  Watch watch;
+  watch.say = [&](const std::string& line) { said.push_back(line); };
+  expect_error(ErrorCode::kRuntime, "not finite in 5 steps in a row", [&] { train(settings_, source(), folder_ / "out", watch); });
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "out" / "model.safetensors"));
+  EXPECT_EQ(std::ranges::count_if(said, [](const std::string& line) { return line.find("is skipped") != line.npos; }), 5);
+}
+
+}  // namespace
+}  // namespace valence::train

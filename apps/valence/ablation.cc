@@ -1,5 +1,6 @@
 // valence ablation: what each part of the 4-bit recipe costs and brings, on the user's own data.
 
+#include <fmt/format.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -7,7 +8,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <fmt/format.h>
 #include <string>
 #include <vector>
 
@@ -122,8 +122,10 @@ Row run(const Variant& variant, const train::ModelSource& source) {
   size_t got = 0;
   for (ssize_t n = 1; n > 0 && got < sizeof report;) {
     n = ::read(pipe[0], reinterpret_cast<char*>(&report) + got, sizeof report - got);
-    if (n < 0 && errno == EINTR) n = 1;
-    else got += static_cast<size_t>(std::max<ssize_t>(n, 0));
+    if (n < 0 && errno == EINTR)
+      n = 1;
+    else
+      got += static_cast<size_t>(std::max<ssize_t>(n, 0));
   }
   ::close(pipe[0]);
   rusage usage{};
@@ -132,8 +134,9 @@ Row run(const Variant& variant, const train::ModelSource& source) {
   }
   check_interrupt();
   if (got < sizeof report || !report.done) {
-    throw Error(ErrorCode::kRuntime, "ablation: " + variant.name + ": " +
-                                         (report.message[0] != 0 ? report.message : "the process ended early"));
+    throw Error(ErrorCode::kRuntime,
+                "ablation: " + variant.name + ": " +
+                    (report.message[0] != 0 ? report.message : "the process ended early"));
   }
   return {variant.name, report.outcome, static_cast<double>(usage.ru_maxrss) / 1024};
 }
@@ -143,9 +146,10 @@ double share(const Row& row) {
 }
 
 std::string as_text(const Row& row, const Row& first) {
-  return fmt::format("{:<36} {:>8.0f} {:>9.1f} {:>7.2f} {:>9.4f} {:>11} {:>7.2f}%\n", row.variant, row.peak_mb,
-                     row.outcome.texts_per_second, row.outcome.texts_per_second / first.outcome.texts_per_second,
-                     row.outcome.accuracy, row.outcome.trainable, 100 * share(row));
+  return fmt::format("{:<36} {:>8.0f} {:>9.1f} {:>7.2f} {:>9.4f} {:>11} {:>7.2f}%\n", row.variant,
+                     row.peak_mb, row.outcome.texts_per_second,
+                     row.outcome.texts_per_second / first.outcome.texts_per_second, row.outcome.accuracy,
+                     row.outcome.trainable, 100 * share(row));
 }
 
 std::string as_json(const Row& row, const Row& first) {
@@ -174,8 +178,8 @@ int ablation(const AblationOptions& options) {
   const train::ModelSource source{chosen.model.files, {}, chosen.model.name};
   std::vector<Row> rows;
   if (!options.json) {
-    print(fmt::format("{:<36} {:>8} {:>9} {:>7} {:>9} {:>11} {:>8}\n", "variant", "peak MB", "texts/s", "speed",
-                      "accuracy", "trainable", "share"));
+    print(fmt::format("{:<36} {:>8} {:>9} {:>7} {:>9} {:>11} {:>8}\n", "variant", "peak MB", "texts/s",
+                      "speed", "accuracy", "trainable", "share"));
   }
   for (const Variant& variant : variants(common)) {
     rows.push_back(run(variant, source));
@@ -190,7 +194,8 @@ void add_ablation(Program& program) {
   auto options = std::make_shared<AblationOptions>();
   Command& command = program.add("ablation", "Train the variants of the 4-bit recipe and compare them",
                                  [options] { return ablation(*options); });
-  command.arguments(options->data, "DATA", 1, 1000, "Labelled rows: CSV, TSV or JSON Lines, also .gz and .zst");
+  command.arguments(options->data, "DATA", 1, 1000,
+                    "Labelled rows: CSV, TSV or JSON Lines, also .gz and .zst");
   command.text("text-column", options->text_column, Value::kWord, "NAME", "The column of the texts");
   command.texts("label-column", options->label_column, "NAME", "The column of the labels");
   add_model_option(command, options->model);
@@ -201,7 +206,8 @@ void add_ablation(Program& program) {
   command.number("threads", options->threads, 1, "Cores to use");
   command.flag("json", options->json, "A JSON object for each variant");
   command.flag("quiet", options->quiet, "No messages beside the table");
-  command.example("Example:\n  valence ablation reviews.csv --text-column text --label-column label --model default");
+  command.example(
+      "Example:\n  valence ablation reviews.csv --text-column text --label-column label --model default");
 }
 
 }  // namespace valence::app

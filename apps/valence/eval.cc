@@ -1,9 +1,10 @@
 // valence eval: how good models are on labelled rows, side by side.
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <fmt/format.h>
 #include <fstream>
 #include <string>
 #include <vector>
@@ -71,13 +72,14 @@ class Evaluator {
                                             : models::Problem::kSingleLabel;
     out_.model = name;
     out_.labels = classifier_->labels();
-    out_.parameters = models::parameter_count(models::read_config(chosen.model.files), out_.labels.size());
+    out_.parameters = models::parameter_count(
+        models::read_config(chosen.model.files, models::Expected::kEncoder), out_.labels.size());
   }
 
   Evaluation run() {
-    train::LabelledReader reader(data_, {options_.text_column, options_.label_column,
-                                         options_.label_separator.value_or("")},
-                                 problem_);
+    train::LabelledReader reader(
+        data_, {options_.text_column, options_.label_column, options_.label_separator.value_or("")},
+        problem_);
     train::LabelledRow row;
     for (bool more = true; more;) {
       texts_.clear();
@@ -107,7 +109,8 @@ class Evaluator {
     const auto began = Clock::now();
     pool_.run(workers, [&](size_t part, int) {
       const size_t begin = views.size() * part / workers, end = views.size() * (part + 1) / workers;
-      auto answers = classifier_->classify(std::span(views).subspan(begin, end - begin), static_cast<int>(part));
+      auto answers =
+          classifier_->classify(std::span(views).subspan(begin, end - begin), static_cast<int>(part));
       std::ranges::move(answers, results.begin() + static_cast<std::ptrdiff_t>(begin));
     });
     seconds_ += std::chrono::duration<double>(Clock::now() - began).count();
@@ -149,7 +152,8 @@ class Evaluator {
     if (problem_ == models::Problem::kMultiLabel) {
       const size_t begin = true_bits_.size();
       true_bits_.resize(begin + out_.labels.size(), 0);
-      for (const std::string& label : row.labels) true_bits_[begin + static_cast<size_t>(number_of(label))] = 1;
+      for (const std::string& label : row.labels)
+        true_bits_[begin + static_cast<size_t>(number_of(label))] = 1;
       for (const float logit : result.logits) answer_bits_.push_back(logit > 0);
       return;
     }
@@ -207,9 +211,9 @@ Json as_json(const Evaluation& e, const Evaluation& first) {
   Json::Array labels, confusion;
   for (size_t c = 0; c < m.classes.size(); ++c) {
     const train::ClassMetrics& one = m.classes[c];
-    classes.emplace_back(e.labels[c], Json(Json::Object{member("precision", one.precision),
-                                                        member("recall", one.recall), member("f1", one.f1),
-                                                        member("support", one.support)}));
+    classes.emplace_back(e.labels[c],
+                         Json(Json::Object{member("precision", one.precision), member("recall", one.recall),
+                                           member("f1", one.f1), member("support", one.support)}));
   }
   for (const std::string& label : e.labels) labels.emplace_back(label);
   for (const auto& line : m.confusion) {
@@ -241,25 +245,29 @@ Json as_json(const Evaluation& e, const Evaluation& first) {
 
 // A line for each model, then the classes and the matrix of each.
 std::string as_text(const std::vector<Evaluation>& all) {
-  std::string out = fmt::format("{:<28} {:>8} {:>8} {:>8} {:>7} {:>8} {:>8} {:>9} {:>8} {:>7}\n", "model", "accuracy",
-                                "macro-F1", "recall", "ECE", "p", "p50 ms", "texts/s", "params", "MB");
+  std::string out =
+      fmt::format("{:<28} {:>8} {:>8} {:>8} {:>7} {:>8} {:>8} {:>9} {:>8} {:>7}\n", "model", "accuracy",
+                  "macro-F1", "recall", "ECE", "p", "p50 ms", "texts/s", "params", "MB");
   for (const Evaluation& e : all) {
     const train::Metrics& m = e.metrics;
-    const std::string p = &e == &all.front() || m.confusion.empty() ? "" : fmt::format("{:.3g}", paired_p(all.front(), e));
-    const std::string figures =
-        e.squared_error ? fmt::format("squared error {:<20.5f}", *e.squared_error)
-                        : fmt::format("{:>8.4f} {:>8.4f} {:>8.4f} {:>7.4f}", m.accuracy, m.macro_f1, m.macro_recall, m.ece);
-    out += fmt::format("{:<28} {} {:>8} {:>8.2f} {:>9.1f} {:>7.1f}M {:>7.0f}\n", printable(e.model, 28), figures, p,
-                       e.p50_ms, e.texts_per_second, static_cast<double>(e.parameters) / 1e6, e.peak_mb);
+    const std::string p =
+        &e == &all.front() || m.confusion.empty() ? "" : fmt::format("{:.3g}", paired_p(all.front(), e));
+    const std::string figures = e.squared_error ? fmt::format("squared error {:<20.5f}", *e.squared_error)
+                                                : fmt::format("{:>8.4f} {:>8.4f} {:>8.4f} {:>7.4f}",
+                                                              m.accuracy, m.macro_f1, m.macro_recall, m.ece);
+    out +=
+        fmt::format("{:<28} {} {:>8} {:>8.2f} {:>9.1f} {:>7.1f}M {:>7.0f}\n", printable(e.model, 28), figures,
+                    p, e.p50_ms, e.texts_per_second, static_cast<double>(e.parameters) / 1e6, e.peak_mb);
   }
   for (const Evaluation& e : all) {
     out += fmt::format("\n{}, {} rows\n", printable(e.model, 60), e.metrics.rows);
     if (!e.metrics.classes.empty())
-      out += fmt::format("{:<20} {:>9} {:>9} {:>9} {:>9}   answers\n", "true label", "precision", "recall", "F1", "rows");
+      out += fmt::format("{:<20} {:>9} {:>9} {:>9} {:>9}   answers\n", "true label", "precision", "recall",
+                         "F1", "rows");
     for (size_t c = 0; c < e.metrics.classes.size(); ++c) {
       const train::ClassMetrics& one = e.metrics.classes[c];
-      out += fmt::format("{:<20} {:>9.4f} {:>9.4f} {:>9.4f} {:>9}  ", printable(e.labels[c], 20), one.precision,
-                         one.recall, one.f1, one.support);
+      out += fmt::format("{:<20} {:>9.4f} {:>9.4f} {:>9.4f} {:>9}  ", printable(e.labels[c], 20),
+                         one.precision, one.recall, one.f1, one.support);
       if (!e.metrics.confusion.empty()) {
         for (const int64_t count : e.metrics.confusion[c]) out += fmt::format(" {:>7}", count);
       }
@@ -290,15 +298,19 @@ void add_eval(Program& program) {
   auto options = std::make_shared<EvalOptions>();
   Command& command = program.add("eval", "Measure models on labelled rows, side by side",
                                  [options] { return evaluate(*options); });
-  command.arguments(options->arguments, "MODEL... DATA", 2, 100, "Models or adapters, then a CSV, TSV or JSON Lines file");
+  command.arguments(options->arguments, "MODEL... DATA", 2, 100,
+                    "Models or adapters, then a CSV, TSV or JSON Lines file");
   command.text("text-column", options->text_column, Value::kWord, "NAME", "The column of the texts");
-  command.texts("label-column", options->label_column, "NAME", "The column of the labels; several: one for each label");
-  command.text("label-separator", options->label_separator, Value::kWord, "S", "Between the labels of a multi-label cell");
+  command.texts("label-column", options->label_column, "NAME",
+                "The column of the labels; several: one for each label");
+  command.text("label-separator", options->label_separator, Value::kWord, "S",
+               "Between the labels of a multi-label cell");
   add_adapter_option(command, options->model.adapter);
   add_computing_options(command, options->model);
   command.flag("json", options->json, "A JSON object for each model");
   command.flag("quiet", options->quiet, "No messages beside the result");
-  command.example("Example:\n  valence eval default my-model test.csv --text-column text --label-column label");
+  command.example(
+      "Example:\n  valence eval default my-model test.csv --text-column text --label-column label");
 }
 
 }  // namespace valence::app

@@ -21,11 +21,14 @@ struct MergeOptions {
 // Writes the adapter with its base as one model (kFull), or by itself (kLora).
 int write_out(const MergeOptions& options, const std::string& command, models::TrainingMethod method) {
   const std::string& name = options.adapter.front();
-  if (!options.output) throw Error(ErrorCode::kUsage, command + ": --output is missing, expected a new folder");
-  const api::ChosenModel chosen = options.model ? api::choose_model(options.model, name, api::Download::kAllowed)
-                                                : api::choose_model(name, {}, api::Download::kAllowed);
+  if (!options.output)
+    throw Error(ErrorCode::kUsage, command + ": --output is missing, expected a new folder");
+  const api::ChosenModel chosen = options.model
+                                      ? api::choose_model(options.model, name, api::Download::kAllowed)
+                                      : api::choose_model(name, {}, api::Download::kAllowed);
   if (!chosen.adapter) {
-    throw Error(ErrorCode::kUsage, command + ": " + printable(name) + " is a whole model, expected an adapter");
+    throw Error(ErrorCode::kUsage,
+                command + ": " + printable(name) + " is a whole model, expected an adapter");
   }
   const formats::ModelFiles& adapter = chosen.adapter->files;
   models::TrainableSettings settings;
@@ -39,7 +42,8 @@ int write_out(const MergeOptions& options, const std::string& command, models::T
   const models::TrainableClassifier model(chosen.model.files, &adapter, settings, *backend);
   AtomicFolder folder(*options.output);
   model.save(folder.temporary(), chosen.model.name);
-  text::copy_tokenizer_files(adapter.has("tokenizer.json") ? adapter : chosen.model.files, folder.temporary());
+  text::copy_tokenizer_files(adapter.has("tokenizer.json") ? adapter : chosen.model.files,
+                             folder.temporary());
   folder.commit();
   return 0;
 }
@@ -47,11 +51,11 @@ int write_out(const MergeOptions& options, const std::string& command, models::T
 void add(Program& program, const char* name, const char* summary, models::TrainingMethod method,
          const char* example) {
   auto options = std::make_shared<MergeOptions>();
-  Command& command =
-      program.add(name, summary, [=] { return write_out(*options, name, method); });
+  Command& command = program.add(name, summary, [=] { return write_out(*options, name, method); });
   command.arguments(options->adapter, "ADAPTER", 1, 1, "A folder that valence train or PEFT wrote");
   add_model_option(command, options->model);
-  command.text("output,o", options->output, Value::kFolder, "DIR", "A folder that does not exist, or is empty");
+  command.text("output,o", options->output, Value::kFolder, "DIR",
+               "A folder that does not exist, or is empty");
   command.example(example);
 }
 

@@ -3,8 +3,8 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
-#include <exception>
 #include <fstream>
 #include <string>
 
@@ -28,6 +28,17 @@ int cgroup_cores() {
   return quota > 0 && period > 0 ? std::max(1, static_cast<int>(std::ceil(quota / period))) : 0;
 }
 
+constexpr std::chrono::microseconds kLookingTime{200};
+
+// Tells the core that this is a loop that waits.
+void rest() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#else
+  std::this_thread::yield();
+#endif
+}
+
 }  // namespace
 
 int usable_cores() {
@@ -44,11 +55,25 @@ ThreadPool::ThreadPool(int threads) {
 
 ThreadPool::~ThreadPool() {
   {
-    std::lock_guard lock(mutex_);
+    const std::lock_guard lock(mutex_);
     stop_ = true;
   }
   start_.notify_all();
   for (std::thread& worker : workers_) worker.join();
+}
+
+// Returns when the condition holds, which only atomics decide. Whoever changes them holds the mutex and
+// notifies behind it, so that no sleeper misses it.
+template <typename Condition>
+void ThreadPool::await(std::condition_variable& signal, const Condition& condition) {
+  const auto end = std::chrono::steady_clock::now() + kLookingTime;
+  while (!condition()) {
+    for (int i = 0; i < 32; ++i) rest();
+    if (std::chrono::steady_clock::now() < end) continue;
+    std::unique_lock lock(mutex_);
+    signal.wait(lock, condition);
+    return;
+  }
 }
 
 void ThreadPool::run(size_t count, const std::function<void(size_t, int)>& task) {
@@ -57,50 +82,48 @@ void ThreadPool::run(size_t count, const std::function<void(size_t, int)>& task)
     return;
   }
   {
-    std::lock_guard lock(mutex_);
+    const std::lock_guard lock(mutex_);
     task_ = &task;
     count_ = count;
     next_ = 0;
+    failed_ = false;
     failure_ = nullptr;
     active_ = static_cast<int>(workers_.size());
     ++generation_;
   }
   start_.notify_all();
   drain(0);
-  std::unique_lock lock(mutex_);
-  done_.wait(lock, [this] { return active_ == 0; });
+  await(done_, [this] { return active_ == 0; });
   task_ = nullptr;
-  if (failure_) std::rethrow_exception(failure_);
+  if (failed_) std::rethrow_exception(failure_);
 }
 
 void ThreadPool::work(int worker) {
   size_t seen = 0;
   while (true) {
-    {
-      std::unique_lock lock(mutex_);
-      start_.wait(lock, [&] { return stop_ || generation_ != seen; });
-      if (stop_) return;
-      seen = generation_;
-    }
+    await(start_, [&] { return stop_ || generation_ != seen; });
+    if (stop_) return;
+    seen = generation_;
     drain(worker);
-    std::lock_guard lock(mutex_);
-    if (--active_ == 0) done_.notify_one();
+    bool last = false;
+    {
+      const std::lock_guard lock(mutex_);
+      last = --active_ == 0;
+    }
+    if (last) done_.notify_one();
   }
 }
 
 void ThreadPool::drain(int worker) {
-  while (true) {
-    size_t index;
-    {
-      std::lock_guard lock(mutex_);
-      if (next_ >= count_ || failure_) return;
-      index = next_++;
-    }
+  while (!failed_) {
+    const size_t index = next_.fetch_add(1);
+    if (index >= count_) return;
     try {
       (*task_)(index, worker);
     } catch (...) {
-      std::lock_guard lock(mutex_);
-      if (!failure_) failure_ = std::current_exception();
+      const std::lock_guard lock(mutex_);
+      if (!failed_) failure_ = std::current_exception();
+      failed_ = true;
     }
   }
 }

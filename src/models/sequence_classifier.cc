@@ -197,7 +197,8 @@ SequenceClassifier load_sequence_classifier(const formats::ModelFiles& files,
                                             const formats::ModelFiles* adapter,
                                             std::optional<WeightType> type, backend::Backend& backend) {
   SequenceClassifier model;
-  model.config = read_config(files);
+  // An adapter may bring the head that its base lacks.
+  model.config = read_config(files, adapter != nullptr ? Expected::kEncoder : Expected::kClassifier);
   model.checkpoint = formats::Checkpoint::open(files);
   std::optional<Adapter> changes;
   if (adapter != nullptr) changes = Adapter::load(*adapter);

@@ -54,6 +54,9 @@ class TrainableClassifier {
   std::vector<nn::Parameter*> trained();
   int64_t parameters() const { return parameters_; }  // of the model, without updates
   bool has_new_head() const { return new_head_; }
+  // Gives the pages of frozen weights that were read back to the system: of a word table that lies in the
+  // file the system maps far more than the rows that are looked up.
+  void release_pages() const { checkpoint_.release(); }
 
   // Writes the trained state into an existing folder: a checkpoint that loads by itself (full), or a PEFT
   // folder with a config.json for the names of its labels. `base` is how the adapter names its model.

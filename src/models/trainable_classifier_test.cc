@@ -30,7 +30,8 @@ struct TinyCase {
 class TinyTraining {
  public:
   explicit TinyTraining(const TinyCase& setup, nn::PassOptions options = {}, ThreadPool* pool = nullptr)
-      : golden_(read_golden(setup.adapter.empty() ? setup.base : setup.adapter)), training_(backend::make_cpu_training_backend(pool)),
+      : golden_(read_golden(setup.adapter.empty() ? setup.base : setup.adapter)),
+        training_(backend::make_cpu_training_backend(pool)),
         lookup_(backend::make_cpu_backend()) {
     const ModelFiles base = golden_files(setup.base);
     const auto adapter = setup.adapter.empty() ? std::nullopt : std::optional(golden_files(setup.adapter));
@@ -40,7 +41,8 @@ class TinyTraining {
     settings.labels = read_config(base).labels;
     if (adapter && golden_.logits.front().size() != settings.labels.size()) {
       settings.labels.clear();
-      for (size_t k = 0; k < golden_.logits.front().size(); ++k) settings.labels.push_back("LABEL_" + std::to_string(k));
+      for (size_t k = 0; k < golden_.logits.front().size(); ++k)
+        settings.labels.push_back("LABEL_" + std::to_string(k));
     }
     model_ = std::make_unique<TrainableClassifier>(base, adapter ? &*adapter : nullptr, settings, *lookup_);
     pass_.emplace(model_->model(), *training_, options);
@@ -101,7 +103,8 @@ TEST_P(Gradients, AreThoseThatTheLogitsShow) {
     const auto value = [&] {
       const std::vector<float> logits = tiny.logits(key);
       double sum = 0;
-      for (size_t i = 0; i < logits.size(); ++i) sum += static_cast<double>(logits[i]) * static_cast<double>(weights[i]);
+      for (size_t i = 0; i < logits.size(); ++i)
+        sum += static_cast<double>(logits[i]) * static_cast<double>(weights[i]);
       return sum;
     };
     Random random(7);
@@ -123,17 +126,20 @@ TEST_P(Gradients, AreThoseThatTheLogitsShow) {
           length += direction[i] * direction[i];
         }
         length = std::sqrt(length);
-        for (size_t i = 0; i < direction.size(); ++i) expected += direction[i] / length * static_cast<double>(gradient[i]);
+        for (size_t i = 0; i < direction.size(); ++i)
+          expected += direction[i] / length * static_cast<double>(gradient[i]);
         double sides[2];
         const double step = 2e-3;
         for (int side = 0; side < 2; ++side) {
           for (size_t i = 0; i < kept.size(); ++i) {
-            parameter->value[i] = kept[i] + static_cast<float>((side == 0 ? step : -step) * direction[i] / length);
+            parameter->value[i] =
+                kept[i] + static_cast<float>((side == 0 ? step : -step) * direction[i] / length);
           }
           sides[side] = value();
         }
         parameter->value = kept;
-        EXPECT_NEAR((sides[0] - sides[1]) / (2 * step), expected, 0.03 * norm + 0.01) << parameter->name << along;
+        EXPECT_NEAR((sides[0] - sides[1]) / (2 * step), expected, 0.03 * norm + 0.01)
+            << parameter->name << along;
       }
     }
     EXPECT_GT(checked, 5);
@@ -153,7 +159,8 @@ TEST_P(Gradients, TheLogitsAreThoseOfInference) {
 // Other ways to the same gradients: recomputed layers, several threads, stored attention.
 TEST_P(Gradients, AreTheSameBitsRecomputedAndOnThreads) {
   ThreadPool pool(3);
-  TinyTraining plain(GetParam()), recomputed(GetParam(), {.recompute = true}), threaded(GetParam(), {}, &pool);
+  TinyTraining plain(GetParam()), recomputed(GetParam(), {.recompute = true}),
+      threaded(GetParam(), {}, &pool);
   const std::vector<float> weights = plain.random_weights();
   for (TinyTraining* tiny : {&plain, &recomputed, &threaded}) tiny->compute_gradients(weights, 9);
   const auto expected = plain.model().trained();
@@ -192,9 +199,9 @@ TEST_P(Gradients, ASavedModelGivesTheSameLogits) {
   const auto backend = backend::make_cpu_backend();
   const ModelFiles saved = ModelFiles::from_folder(folder.path());
   const bool full = setup.method == TrainingMethod::kFull;
-  const SequenceClassifier model = full
-      ? load_sequence_classifier(saved, nullptr, backend::WeightType::kFp32, *backend)
-      : load_sequence_classifier(golden_files(setup.base), &saved, backend::WeightType::kFp32, *backend);
+  const SequenceClassifier model =
+      full ? load_sequence_classifier(saved, nullptr, backend::WeightType::kFp32, *backend)
+           : load_sequence_classifier(golden_files(setup.base), &saved, backend::WeightType::kFp32, *backend);
   const std::vector<float> got = classify_in_one_batch(model, *backend, tiny.golden().ids);
   ASSERT_EQ(got.size(), expected.size());
   for (size_t k = 0; k < got.size(); ++k) EXPECT_NEAR(got[k], expected[k], 1e-4);
@@ -205,14 +212,15 @@ TEST_P(Gradients, ASavedModelGivesTheSameLogits) {
 }
 
 const TinyCase kCases[] = {{"bert", ""},
-                         {"distilbert", ""},
-                         {"roberta", ""},
-                         {"bert", "", TrainingMethod::kLora, {"query", "value", "output.dense"}},
-                         {"distilbert-nf4-double", "", TrainingMethod::kQlora, {"q_lin", "lin1", "lin2"}},
-                         {"distilbert", "lora-distilbert", TrainingMethod::kLora},
-                         {"roberta", "lora-roberta", TrainingMethod::kLora}};
+                           {"distilbert", ""},
+                           {"roberta", ""},
+                           {"bert", "", TrainingMethod::kLora, {"query", "value", "output.dense"}},
+                           {"distilbert-nf4-double", "", TrainingMethod::kQlora, {"q_lin", "lin1", "lin2"}},
+                           {"distilbert", "lora-distilbert", TrainingMethod::kLora},
+                           {"roberta", "lora-roberta", TrainingMethod::kLora}};
 INSTANTIATE_TEST_SUITE_P(Models, Gradients, ::testing::ValuesIn(kCases), [](const auto& one) {
-  std::string name = one.param.base + "_" + one.param.adapter + "_" + std::to_string(static_cast<int>(one.param.method));
+  std::string name =
+      one.param.base + "_" + one.param.adapter + "_" + std::to_string(static_cast<int>(one.param.method));
   std::ranges::replace(name, '-', '_');
   return name;
 });
@@ -238,8 +246,9 @@ TEST(TrainableClassifier, RefusesATargetThatNoMatrixHas) {
   settings.method = TrainingMethod::kLora;
   settings.labels = {"a", "b"};
   settings.lora.targets = {"q_lin", "k_line"};
-  valence::testing::expect_error(ErrorCode::kUsage, "k_line",
-                                 [&] { TrainableClassifier(golden_files("distilbert"), nullptr, settings, *backend); });
+  valence::testing::expect_error(ErrorCode::kUsage, "k_line", [&] {
+    TrainableClassifier(golden_files("distilbert"), nullptr, settings, *backend);
+  });
 }
 
 }  // namespace

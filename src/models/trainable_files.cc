@@ -18,7 +18,8 @@ std::string architecture(Family family, const std::string& model_type) {
   if (family == Family::kDistilBert) return "DistilBertForSequenceClassification";
   if (family == Family::kBert) return "BertForSequenceClassification";
   if (model_type == "xlm-roberta") return "XLMRobertaForSequenceClassification";
-  return model_type == "camembert" ? "CamembertForSequenceClassification" : "RobertaForSequenceClassification";
+  return model_type == "camembert" ? "CamembertForSequenceClassification"
+                                   : "RobertaForSequenceClassification";
 }
 
 std::span<const std::byte> bytes_of(const Parameter& parameter) {
@@ -85,15 +86,15 @@ void TrainableClassifier::save_config(const std::filesystem::path& folder) const
     if (key == "model_type" && value.is_string()) type = value.as_string(where);
   }
   static const std::set<std::string, std::less<>> kReplaced = {
-      "architectures", "id2label",    "label2id", "num_labels", "problem_type", "quantization_config",
-      "torch_dtype",   "dtype",       "_name_or_path"};
+      "architectures",       "id2label",    "label2id", "num_labels",   "problem_type",
+      "quantization_config", "torch_dtype", "dtype",    "_name_or_path"};
   std::erase_if(members, [](const Json::Member& member) { return kReplaced.contains(member.first); });
   Json::Object by_id, by_label;
   for (size_t k = 0; k < config_.labels.size(); ++k) {
     by_id.emplace_back(std::to_string(k), Json(config_.labels[k]));
     by_label.emplace_back(config_.labels[k], Json(static_cast<int64_t>(k)));
   }
-  const char* problem = config_.problem == Problem::kSingleLabel ? "single_label_classification"
+  const char* problem = config_.problem == Problem::kSingleLabel  ? "single_label_classification"
                         : config_.problem == Problem::kMultiLabel ? "multi_label_classification"
                                                                   : "regression";
   members.emplace_back("architectures", strings({architecture(config_.family, type)}));

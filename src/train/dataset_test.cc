@@ -27,9 +27,11 @@ class DatasetTest : public ::testing::Test {
 };
 
 TEST_F(DatasetTest, ReadsTextsAndLabelsOfEveryFormat) {
-  for (const auto& [name, content] : {std::pair{"a.csv", "text,label\nab,good\n\"c, d\",bad\n"},
-                                      std::pair{"a.tsv", "text\tlabel\nab\tgood\nc, d\tbad\n"},
-                                      std::pair{"a.jsonl", "{\"label\":\"good\",\"text\":\"ab\"}\n{\"text\":\"c, d\",\"label\":\"bad\"}\n"}}) {
+  for (const auto& [name, content] :
+       {std::pair{"a.csv", "text,label\nab,good\n\"c, d\",bad\n"},
+        std::pair{"a.tsv", "text\tlabel\nab\tgood\nc, d\tbad\n"},
+        std::pair{"a.jsonl",
+                  "{\"label\":\"good\",\"text\":\"ab\"}\n{\"text\":\"c, d\",\"label\":\"bad\"}\n"}}) {
     const Dataset data = read(name, content, {"text", {"label"}, ""});
     ASSERT_EQ(data.rows(), 2) << name;
     EXPECT_EQ(data.names(), (std::vector<std::string>{"good", "bad"}));
@@ -41,7 +43,8 @@ TEST_F(DatasetTest, ReadsTextsAndLabelsOfEveryFormat) {
 }
 
 TEST_F(DatasetTest, CutsLongTextsBeforeTheLastToken) {
-  const Dataset data = read("a.csv", "text,label\nabcdefgh,x\nab,y\n", {"text", {"label"}, ""}, Problem::kSingleLabel, 5);
+  const Dataset data =
+      read("a.csv", "text,label\nabcdefgh,x\nab,y\n", {"text", {"label"}, ""}, Problem::kSingleLabel, 5);
   ASSERT_EQ(data.tokens(0).size(), 5u);
   EXPECT_EQ(data.tokens(0).back(), LetterTokenizer::kLast);
   EXPECT_EQ(data.tokens(0)[3], 'c');
@@ -56,18 +59,22 @@ TEST_F(DatasetTest, CountsWhatItSkips) {
 }
 
 TEST_F(DatasetTest, ReadsSeveralLabelsOfARow) {
-  const Dataset cells = read("a.csv", "text,label\na,\"joy, fear\"\nb,\nc,fear\n", {"text", {"label"}, ","}, Problem::kMultiLabel);
+  const Dataset cells = read("a.csv", "text,label\na,\"joy, fear\"\nb,\nc,fear\n", {"text", {"label"}, ","},
+                             Problem::kMultiLabel);
   EXPECT_EQ(cells.names(), (std::vector<std::string>{"joy", "fear"}));
   EXPECT_EQ(cells.labels(0).size(), 2u);
   EXPECT_TRUE(cells.labels(1).empty());
-  const Dataset columns = read("b.csv", "text,joy,fear\na,1,0\nb,0,true\n", {"text", {"joy", "fear"}, ""}, Problem::kMultiLabel);
+  const Dataset columns =
+      read("b.csv", "text,joy,fear\na,1,0\nb,0,true\n", {"text", {"joy", "fear"}, ""}, Problem::kMultiLabel);
   EXPECT_EQ(columns.labels(1).front(), 1);
-  const Dataset list = read("c.jsonl", "{\"text\":\"a\",\"label\":[\"joy\",\"fear\"]}\n", {"text", {"label"}, ""}, Problem::kMultiLabel);
+  const Dataset list = read("c.jsonl", "{\"text\":\"a\",\"label\":[\"joy\",\"fear\"]}\n",
+                            {"text", {"label"}, ""}, Problem::kMultiLabel);
   EXPECT_EQ(list.labels(0).size(), 2u);
 }
 
 TEST_F(DatasetTest, ReadsNumbersForRegression) {
-  const Dataset data = read("a.csv", "text,label\na,-1.5\nb,2\n", {"text", {"label"}, ""}, Problem::kRegression);
+  const Dataset data =
+      read("a.csv", "text,label\na,-1.5\nb,2\n", {"text", {"label"}, ""}, Problem::kRegression);
   EXPECT_EQ(data.number(0), -1.5f);
   expect_error(ErrorCode::kBadData, "b.csv:3", [&] {
     read("b.csv", "text,label\na,1\nb,three\n", {"text", {"label"}, ""}, Problem::kRegression);
@@ -75,12 +82,16 @@ TEST_F(DatasetTest, ReadsNumbersForRegression) {
 }
 
 TEST_F(DatasetTest, NamesWhatIsWrong) {
-  expect_error(ErrorCode::kUsage, "the columns are text, label", [&] { read("a.csv", "text,label\na,b\n", {"text", {"lbl"}, ""}); });
-  expect_error(ErrorCode::kBadData, "a.csv:2: the row has no label", [&] { read("a.csv", "text,label\na,\n", {"text", {"label"}, ""}); });
-  expect_error(ErrorCode::kBadData, "has no field y", [&] { read("a.jsonl", "{\"text\":\"a\"}\n", {"text", {"y"}, ""}); });
+  expect_error(ErrorCode::kUsage, "the columns are text, label",
+               [&] { read("a.csv", "text,label\na,b\n", {"text", {"lbl"}, ""}); });
+  expect_error(ErrorCode::kBadData, "a.csv:2: the row has no label",
+               [&] { read("a.csv", "text,label\na,\n", {"text", {"label"}, ""}); });
+  expect_error(ErrorCode::kBadData, "has no field y",
+               [&] { read("a.jsonl", "{\"text\":\"a\"}\n", {"text", {"y"}, ""}); });
   std::string many = "text,label\n";
   for (int k = 0; k < 1001; ++k) many += "a," + std::to_string(k) + "\n";
-  expect_error(ErrorCode::kBadData, "1001 different labels", [&] { read("a.csv", many, {"text", {"label"}, ""}); });
+  expect_error(ErrorCode::kBadData, "1001 different labels",
+               [&] { read("a.csv", many, {"text", {"label"}, ""}); });
 }
 
 TEST_F(DatasetTest, RenumbersAndSplits) {

@@ -29,14 +29,16 @@ class Answers {
     } else if (problem_ == Problem::kSingleLabel) {
       const auto best = std::ranges::max_element(logits);
       double sum = 0;
-      for (const float logit : logits) sum += std::exp(static_cast<double>(logit) - static_cast<double>(*best));
+      for (const float logit : logits)
+        sum += std::exp(static_cast<double>(logit) - static_cast<double>(*best));
       truth_.push_back(data.label(row));
       answers_.push_back(static_cast<int32_t>(best - logits.begin()));
       confidence_.push_back(1 / sum);
     }
   }
   std::optional<Metrics> metrics() const {
-    if (problem_ == Problem::kSingleLabel) return classification_metrics(truth_, answers_, confidence_, labels_);
+    if (problem_ == Problem::kSingleLabel)
+      return classification_metrics(truth_, answers_, confidence_, labels_);
     if (problem_ == Problem::kMultiLabel) return multi_label_metrics(true_bits_, answer_bits_, labels_);
     return {};
   }

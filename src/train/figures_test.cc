@@ -85,11 +85,13 @@ void expect_gradient(const LossSettings& settings, const Dataset& data, std::vec
 }
 
 TEST(Loss, HasItsGradient) {
-  const Dataset single = rows_of("text,label\na,x\nb,y\nc,z\n", {"text", {"label"}, ""}, Problem::kSingleLabel);
+  const Dataset single =
+      rows_of("text,label\na,x\nb,y\nc,z\n", {"text", {"label"}, ""}, Problem::kSingleLabel);
   const std::vector<float> logits = {0.3f, -1, 2, 0.1f, 0.2f, -0.4f, 3, 1, 0.5f};
   expect_gradient({Problem::kSingleLabel, 0, {}}, single, logits);
   expect_gradient({Problem::kSingleLabel, 0.1, {0.5, 2, 1}}, single, logits);
-  const Dataset multi = rows_of("text,label\na,x y\nb,z\nc,\n", {"text", {"label"}, " "}, Problem::kMultiLabel);
+  const Dataset multi =
+      rows_of("text,label\na,x y\nb,z\nc,\n", {"text", {"label"}, " "}, Problem::kMultiLabel);
   expect_gradient({Problem::kMultiLabel, 0, {}}, multi, logits);
   expect_gradient({Problem::kMultiLabel, 0.2, {1, 2, 3}}, multi, logits);
   const Dataset numbers = rows_of("text,label\na,1\nb,-2\n", {"text", {"label"}, ""}, Problem::kRegression);
@@ -100,10 +102,13 @@ TEST(Loss, IsTheMeanOfTheRows) {
   const Dataset single = rows_of("text,label\na,x\nb,y\n", {"text", {"label"}, ""}, Problem::kSingleLabel);
   std::vector<float> d(4);
   const std::vector<int64_t> rows = {0, 1};
-  const double loss = loss_and_gradient({Problem::kSingleLabel, 0, {}}, single, rows, std::vector<float>{0, 0, 1, 1}, 1, d);
+  const double loss =
+      loss_and_gradient({Problem::kSingleLabel, 0, {}}, single, rows, std::vector<float>{0, 0, 1, 1}, 1, d);
   EXPECT_NEAR(loss, std::log(2.0), 1e-7);
   // Logits that overflow an exponential do no harm.
-  EXPECT_NEAR(loss_and_gradient({Problem::kSingleLabel, 0, {}}, single, rows, std::vector<float>{1e4f, 0, 0, 1e4f}, 1, d), 0, 1e-7);
+  EXPECT_NEAR(loss_and_gradient({Problem::kSingleLabel, 0, {}}, single, rows,
+                                std::vector<float>{1e4f, 0, 0, 1e4f}, 1, d),
+              0, 1e-7);
 }
 
 // ---- Settings

@@ -53,7 +53,10 @@ void split(std::string_view cell, std::string_view separator, std::vector<std::s
 }  // namespace
 
 LabelledReader::LabelledReader(const std::filesystem::path& file, LabelColumns columns, Problem problem)
-    : file_(file.string()), columns_(std::move(columns)), problem_(problem), row_(std::make_unique<rows::Row>()) {
+    : file_(file.string()),
+      columns_(std::move(columns)),
+      problem_(problem),
+      row_(std::make_unique<rows::Row>()) {
   rows::ReaderOptions options;
   options.format = rows::format_by_name(file_);
   if (options.format == rows::Format::kLines) options.format = rows::Format::kCsv;
@@ -117,7 +120,8 @@ std::vector<std::string> LabelledReader::json_cell(const std::string& column) co
     for (const Json& member : value.as_array("")) members.push_back(text_of(member));
     return members;
   }
-  throw Error(ErrorCode::kBadData, where() + ": the object has no field " + printable(column, 60) + " for the label");
+  throw Error(ErrorCode::kBadData,
+              where() + ": the object has no field " + printable(column, 60) + " for the label");
 }
 
 void LabelledReader::read_labels(LabelledRow& row) const {
@@ -140,7 +144,8 @@ void LabelledReader::read_labels(LabelledRow& row) const {
 
 void LabelledReader::read_flags(const std::vector<std::vector<std::string>>& cells, LabelledRow& row) const {
   for (size_t k = 0; k < cells.size(); ++k) {
-    if (!cells[k].empty() && says_yes(trimmed(cells[k].front()), where())) row.labels.push_back(columns_.labels[k]);
+    if (!cells[k].empty() && says_yes(trimmed(cells[k].front()), where()))
+      row.labels.push_back(columns_.labels[k]);
   }
 }
 

@@ -40,8 +40,8 @@ class LabelledReader {
   LabelledReader(const std::filesystem::path& file, LabelColumns columns, models::Problem problem);
   ~LabelledReader();
 
-  // The next row with a text; false at the end. Errors: those of reading; kBadData, naming the line, for a row
-  // without a label or with one that is no number where the problem is regression.
+  // The next row with a text; false at the end. Errors: those of reading; kBadData, naming the line, for a
+  // row without a label or with one that is no number where the problem is regression.
   bool next(LabelledRow& row);
 
   uint64_t empty_texts() const { return empty_texts_; }

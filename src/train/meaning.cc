@@ -22,8 +22,8 @@ models::TrainingMethod method_of(const Settings& settings) {
 std::vector<std::string> labels_of(const Dataset& data, Problem problem, const models::ModelConfig& config,
                                    const std::string& where) {
   if (data.rows() == 0) {
-    throw Error(ErrorCode::kBadData, where + ": no usable row is left" +
-                                         (data.empty_texts() > 0 ? ", all texts are empty" : ""));
+    throw Error(ErrorCode::kBadData,
+                where + ": no usable row is left" + (data.empty_texts() > 0 ? ", all texts are empty" : ""));
   }
   if (problem == Problem::kRegression) return {config.labels.size() == 1 ? config.labels[0] : "score"};
   std::vector<std::string> labels = data.names();
@@ -38,9 +38,7 @@ std::vector<std::string> labels_of(const Dataset& data, Problem problem, const m
 
 }  // namespace
 
-void contradiction(const std::string& message) {
-  throw Error(ErrorCode::kUsage, "train: " + message);
-}
+void contradiction(const std::string& message) { throw Error(ErrorCode::kUsage, "train: " + message); }
 
 Problem problem_of(const Settings& settings, Problem of_model) {
   if (settings.problem_type == "single_label_classification") return Problem::kSingleLabel;
@@ -115,7 +113,8 @@ double rate_of_step(const Settings& settings, int64_t step, int64_t steps) {
   return peak;
 }
 
-std::vector<int64_t> shuffled_rows(const Settings& settings, const Dataset& data, const std::string& purpose) {
+std::vector<int64_t> shuffled_rows(const Settings& settings, const Dataset& data,
+                                   const std::string& purpose) {
   std::vector<int64_t> order(static_cast<size_t>(data.rows()));
   std::iota(order.begin(), order.end(), 0);
   Random random(seed_for(static_cast<uint64_t>(settings.seed), purpose));

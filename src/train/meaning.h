@@ -17,8 +17,8 @@ namespace valence::train {
 models::Problem problem_of(const Settings& settings, models::Problem of_model);
 OptimizerKind optimizer_of(const Settings& settings);
 
-// How the model becomes trainable: method, LoRA and the labels of the data, sorted. Errors: kBadData when no row
-// is left, or none has a label, or all have the same.
+// How the model becomes trainable: method, LoRA and the labels of the data, sorted. Errors: kBadData when no
+// row is left, or none has a label, or all have the same.
 models::TrainableSettings trainable_settings(const Settings& settings, const Dataset& data,
                                              models::Problem problem, const models::ModelConfig& config);
 

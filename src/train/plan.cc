@@ -1,7 +1,8 @@
 #include "train/plan.h"
 
-#include <algorithm>
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "base/error.h"
 #include "train/meaning.h"
@@ -25,8 +26,8 @@ std::string balance(const Dataset& data) {
 }
 
 // What weights, gradients, moments and the activations of a micro batch of average texts take, in MB.
-int64_t expected_memory(const Settings& settings, const Dataset& data, const models::TrainableClassifier& model,
-                        int64_t trainable) {
+int64_t expected_memory(const Settings& settings, const Dataset& data,
+                        const models::TrainableClassifier& model, int64_t trainable) {
   constexpr double kProgram = 40;
   const models::ModelConfig& config = model.config();
   const bool full = settings.method == "full";
@@ -41,7 +42,8 @@ int64_t expected_memory(const Settings& settings, const Dataset& data, const mod
   for (int64_t r = 0; r < data.rows(); ++r) tokens += static_cast<double>(data.tokens(r).size());
   tokens *= static_cast<double>(settings.batch_size) / static_cast<double>(data.rows());
   const double layers = settings.recompute ? 2 : static_cast<double>(config.layers);
-  const double activations = 4 * tokens * layers * static_cast<double>(7 * config.hidden + config.intermediate);
+  const double activations =
+      4 * tokens * layers * static_cast<double>(7 * config.hidden + config.intermediate);
   return static_cast<int64_t>((frozen + trained + activations) / 1e6 + kProgram);
 }
 
@@ -49,15 +51,18 @@ int64_t expected_memory(const Settings& settings, const Dataset& data, const mod
 
 std::vector<std::string> remarks_on(const Dataset& data, int64_t limit) {
   std::vector<std::string> lines;
-  if (data.empty_texts() > 0) lines.push_back(fmt::format("{} rows have an empty text and are skipped", data.empty_texts()));
-  for (const auto& [reason, count] : data.rejects()) lines.push_back(fmt::format("{} rows are skipped: {}", count, reason));
+  if (data.empty_texts() > 0)
+    lines.push_back(fmt::format("{} rows have an empty text and are skipped", data.empty_texts()));
+  for (const auto& [reason, count] : data.rejects())
+    lines.push_back(fmt::format("{} rows are skipped: {}", count, reason));
   if (data.cut_texts() > 0)
     lines.push_back(fmt::format("{} texts are longer than {} tokens and are cut", data.cut_texts(), limit));
   return lines;
 }
 
 std::vector<std::string> plan_of_run(const Settings& settings, const Dataset& data, const Dataset& validation,
-                                     const models::TrainableClassifier& model, int64_t trainable, int64_t steps) {
+                                     const models::TrainableClassifier& model, int64_t trainable,
+                                     int64_t steps) {
   const double share = static_cast<double>(trainable) / static_cast<double>(model.parameters());
   return {fmt::format("{} rows to train on, {} to validate; {} labels{}", data.rows(), validation.rows(),
                       model.config().labels.size(), balance(data)),

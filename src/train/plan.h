@@ -16,6 +16,7 @@ std::vector<std::string> remarks_on(const Dataset& data, int64_t limit);
 
 // Rows and the balance of their labels, what is trained, steps and the memory that they take.
 std::vector<std::string> plan_of_run(const Settings& settings, const Dataset& data, const Dataset& validation,
-                                     const models::TrainableClassifier& model, int64_t trainable, int64_t steps);
+                                     const models::TrainableClassifier& model, int64_t trainable,
+                                     int64_t steps);
 
 }  // namespace valence::train

@@ -14,7 +14,9 @@ class RunFolder {
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path settings_file() const { return path_ / "train.toml"; }
   std::filesystem::path state_file() const { return path_ / kStateName; }
-  std::filesystem::path checkpoint(int64_t step) const { return path_ / ("checkpoint-" + std::to_string(step)); }
+  std::filesystem::path checkpoint(int64_t step) const {
+    return path_ / ("checkpoint-" + std::to_string(step));
+  }
 
   // Whether something stands in the way of a new run.
   bool is_taken() const;

@@ -17,6 +17,7 @@
 #include "models/trainable_classifier.h"
 #include "text/tokenizer.h"
 #include "train/dataset.h"
+#include "train/epochs.h"
 #include "train/evaluation.h"
 #include "train/loss.h"
 #include "train/meaning.h"
@@ -32,6 +33,7 @@ namespace {
 using models::Problem;
 
 constexpr int64_t kMostSkippedSteps = 5;  // in a row
+constexpr int64_t kPassTokens = 512;      // of micro batches that pass together
 
 class Run {
  public:
@@ -115,12 +117,11 @@ class Run {
                   nn::PassOptions{settings_.recompute, settings_.attention == "standard"});
     optimizer_.emplace(optimizer_of(settings_), model_->trained(), folder_.path());
     loss_ = {problem_, settings_.label_smoothing, class_weights(settings_, data_, problem_)};
-    const int64_t per_step = settings_.batch_size * settings_.accumulation;
-    steps_per_epoch_ = (data_.rows() + per_step - 1) / per_step;
+    epochs_.emplace(settings_, data_);
     state_.steps =
         settings_.steps > 0
             ? settings_.steps
-            : std::max<int64_t>(1, std::llround(settings_.epochs * static_cast<double>(steps_per_epoch_)));
+            : std::max<int64_t>(1, std::llround(settings_.epochs * static_cast<double>(epochs_->steps())));
     for (const std::string& line :
          plan_of_run(settings_, data_, validation_, *model_, trainable_, state_.steps))
       say(line);
@@ -142,7 +143,7 @@ class Run {
                          pace * static_cast<double>(state_.steps - state_.step)});
       }
       const bool at_end = state_.step == state_.steps;
-      const bool epoch_ends = state_.step % steps_per_epoch_ == 0;
+      const bool epoch_ends = state_.step % epochs_->steps() == 0;
       const bool evaluates = validation_.rows() > 0 && (at_end || epoch_ends);
       if (evaluates) evaluate_now();
       const bool saves = settings_.save_steps > 0 ? state_.step % settings_.save_steps == 0 : epoch_ends;
@@ -162,47 +163,57 @@ class Run {
            state_.evaluations_without_gain >= settings_.early_stopping_patience;
   }
 
-  // The rows of a step; whole micro batches but for the end of an epoch.
-  std::vector<int64_t> rows_of_step(int64_t step) {
-    const int64_t epoch = step / steps_per_epoch_, place = step % steps_per_epoch_;
-    if (epoch != epoch_) {
-      order_ = settings_.shuffle ? shuffled_rows(settings_, data_, "epoch " + std::to_string(epoch))
-                                 : std::vector<int64_t>();
-      if (order_.empty()) {
-        order_.resize(static_cast<size_t>(data_.rows()));
-        std::iota(order_.begin(), order_.end(), 0);
-      }
-      epoch_ = epoch;
-    }
-    const int64_t per_step = settings_.batch_size * settings_.accumulation, begin = place * per_step;
-    const int64_t end = std::min(begin + per_step, data_.rows());
-    return {order_.begin() + begin, order_.begin() + end};
-  }
-
-  // One update; returns the number of its rows.
+  // One update; returns the number of its rows. Micro batches of short texts pass together: the same loss,
+  // and the matrices are unpacked once for all of them.
   int64_t step() {
-    const std::vector<int64_t> rows = rows_of_step(state_.step);
-    const auto count = static_cast<int64_t>(rows.size());
-    const int64_t parts = (count + settings_.batch_size - 1) / settings_.batch_size;
+    const std::vector<int64_t> rows = epochs_->rows_of_step(state_.step);
+    const int64_t parts =
+        (static_cast<int64_t>(rows.size()) + settings_.batch_size - 1) / settings_.batch_size;
     for (nn::Parameter* parameter : model_->trained()) parameter->clear_gradient();
     double loss = 0;
-    for (int64_t part = 0; part < parts; ++part) {
-      const auto begin = static_cast<size_t>(part * settings_.batch_size);
-      const auto chunk = std::span(rows).subspan(
-          begin, std::min<size_t>(rows.size() - begin, static_cast<size_t>(settings_.batch_size)));
-      packed_.fill(model_->config(), data_, chunk);
-      const auto key = Random(seed_for(static_cast<uint64_t>(settings_.seed), "dropout") ^
-                              static_cast<uint64_t>(state_.step * settings_.accumulation + part))
-                           .next();
-      const auto logits = pass_->forward(packed_.batch(), key);
-      d_logits_.resize(logits.size());
-      const double share = 1.0 / static_cast<double>(parts);
-      loss += share * loss_and_gradient(loss_, data_, chunk, logits, share, d_logits_);
-      if (!std::isfinite(loss)) break;
-      pass_->backward(d_logits_);
+    for (int64_t part = 0; part < parts && std::isfinite(loss);) {
+      int64_t end = part + 1, tokens = tokens_of(micro_batch(rows, part));
+      while (end < parts && (tokens += tokens_of(micro_batch(rows, end))) <= kPassTokens) ++end;
+      loss += pass_over(rows, part, end, parts);
+      part = end;
     }
     update(loss);
-    return count;
+    model_->release_pages();
+    return static_cast<int64_t>(rows.size());
+  }
+
+  std::span<const int64_t> micro_batch(std::span<const int64_t> rows, int64_t part) const {
+    const auto size = static_cast<size_t>(settings_.batch_size), begin = static_cast<size_t>(part) * size;
+    return rows.subspan(begin, std::min(size, rows.size() - begin));
+  }
+  int64_t tokens_of(std::span<const int64_t> rows) const {
+    int64_t sum = 0;
+    for (const int64_t row : rows) sum += static_cast<int64_t>(data_.tokens(row).size());
+    return sum;
+  }
+
+  // The micro batches [begin, end) of `parts`: their share of the step's loss; adds to the gradients.
+  double pass_over(std::span<const int64_t> rows, int64_t begin, int64_t end, int64_t parts) {
+    const auto first = micro_batch(rows, begin), last = micro_batch(rows, end - 1);
+    packed_.fill(model_->config(), data_, {first.data(), last.data() + last.size()});
+    const uint64_t key = Random(seed_for(static_cast<uint64_t>(settings_.seed), "dropout") ^
+                                static_cast<uint64_t>(state_.step * settings_.accumulation + begin))
+                             .next();
+    const auto logits = pass_->forward(packed_.batch(), key);
+    d_logits_.resize(logits.size());
+    const size_t labels = model_->config().labels.size();
+    const double share = 1.0 / static_cast<double>(parts);
+    double loss = 0;
+    size_t at = 0;
+    for (int64_t part = begin; part < end; ++part) {
+      const auto chunk = micro_batch(rows, part);
+      const size_t count = chunk.size() * labels;
+      loss += share * loss_and_gradient(loss_, data_, chunk, logits.subspan(at, count), share,
+                                        std::span(d_logits_).subspan(at, count));
+      at += count;
+    }
+    if (std::isfinite(loss)) pass_->backward(d_logits_);
+    return loss;
   }
 
   void update(double loss) {
@@ -225,7 +236,7 @@ class Run {
     if (state_.step % settings_.log_every != 0 && state_.step != state_.steps) return;
     LogEntry entry;
     entry.step = state_.step;
-    entry.epoch = static_cast<double>(state_.step) / static_cast<double>(steps_per_epoch_);
+    entry.epoch = static_cast<double>(state_.step) / static_cast<double>(epochs_->steps());
     entry.loss = state_.pending_loss / static_cast<double>(state_.pending_steps);
     entry.learning_rate = last_rate_;
     entry.gradient_norm = norm;
@@ -253,7 +264,7 @@ class Run {
     const Evaluation evaluation = evaluate(*pass_, model_->config(), validation_);
     LogEntry entry;
     entry.step = state_.step;
-    entry.epoch = static_cast<double>(state_.step) / static_cast<double>(steps_per_epoch_);
+    entry.epoch = static_cast<double>(state_.step) / static_cast<double>(epochs_->steps());
     entry.eval_loss = evaluation.loss;
     if (evaluation.metrics) {
       entry.eval_accuracy = evaluation.accuracy();
@@ -359,9 +370,8 @@ class Run {
   std::optional<Optimizer> optimizer_;
   LossSettings loss_;
   RunState state_;
-  int64_t steps_per_epoch_ = 1, trainable_ = 0;
-  int64_t epoch_ = -1;
-  std::vector<int64_t> order_;  // of the rows in epoch_
+  std::optional<Epochs> epochs_;
+  int64_t trainable_ = 0;
   PackedRows packed_;
   std::vector<float> d_logits_;
   double last_loss_ = 0, last_rate_ = 0, texts_per_second_ = 0;

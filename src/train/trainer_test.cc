@@ -22,7 +22,9 @@ class TrainerTest : public ::testing::Test {
  protected:
   TrainerTest() {
     std::string rows = "text,label\n";
-    for (int k = 0; k < 60; ++k) rows += std::string(k % 2 == 0 ? "a fine day" : "a bad film") + " " + std::to_string(k % 7) + "," + (k % 2 == 0 ? "good" : "poor") + "\n";
+    for (int k = 0; k < 60; ++k)
+      rows += std::string(k % 2 == 0 ? "a fine day" : "a bad film") + " " + std::to_string(k % 7) + "," +
+              (k % 2 == 0 ? "good" : "poor") + "\n";
     write_file(folder_ / "data.csv", rows);
     settings_.data = {(folder_ / "data.csv").string()};
     settings_.text_column = "text";
@@ -44,7 +46,8 @@ class TrainerTest : public ::testing::Test {
   }
   std::vector<std::string> names(const std::string& name) const {
     std::vector<std::string> names;
-    for (const auto& entry : std::filesystem::directory_iterator(folder_ / name)) names.push_back(entry.path().filename().string());
+    for (const auto& entry : std::filesystem::directory_iterator(folder_ / name))
+      names.push_back(entry.path().filename().string());
     std::ranges::sort(names);
     return names;
   }
@@ -57,8 +60,9 @@ TEST_F(TrainerTest, LearnsAndWritesItsFolder) {
   EXPECT_EQ(outcome.steps, 21);
   EXPECT_EQ(outcome.accuracy, 1.0);
   EXPECT_EQ(outcome.trainable, outcome.parameters);
-  EXPECT_EQ(names("out"), (std::vector<std::string>{"README.md", "config.json", "curves.svg", "model.safetensors",
-                                                    "train.toml", "trainer_state.json", "vocab.txt"}));
+  EXPECT_EQ(names("out"),
+            (std::vector<std::string>{"README.md", "config.json", "curves.svg", "model.safetensors",
+                                      "train.toml", "trainer_state.json", "vocab.txt"}));
   const auto state = formats::Json::parse(read_file(folder_ / "out" / "trainer_state.json"), "state");
   EXPECT_EQ(state.find("global_step")->as_int(""), 21);
   EXPECT_EQ(state.find("log_history")->as_array("").size(), 21u + 3u);
@@ -86,7 +90,8 @@ struct Stopped {};
 
 // However often a run is killed, it ends with the same bytes.
 TEST_F(TrainerTest, GoesOnToTheSameBytes) {
-  for (const auto& [method, optimizer] : {std::pair{"full", "adamw"}, std::pair{"lora", "paged-adamw-8bit"}}) {
+  for (const auto& [method, optimizer] :
+       {std::pair{"full", "adamw"}, std::pair{"lora", "paged-adamw-8bit"}}) {
     settings_.method = method;
     settings_.optimizer = optimizer;
     settings_.save_steps = 4;
@@ -104,7 +109,8 @@ TEST_F(TrainerTest, GoesOnToTheSameBytes) {
     }
     resume(settings_of_run(folder_ / parts), source(), folder_ / parts, {});
     EXPECT_EQ(weights(parts), weights(whole));
-    EXPECT_EQ(read_file(folder_ / parts / "trainer_state.json"), read_file(folder_ / whole / "trainer_state.json"));
+    EXPECT_EQ(read_file(folder_ / parts / "trainer_state.json"),
+              read_file(folder_ / whole / "trainer_state.json"));
     EXPECT_EQ(names(parts), names(whole));
   }
 }
@@ -150,7 +156,8 @@ TEST_F(TrainerTest, RefusesBeforeItWrites) {
   std::filesystem::create_directory(folder_ / "taken");
   write_file(folder_ / "taken" / "thesis.txt", "the only copy");
   settings_ = good;
-  expect_error(ErrorCode::kUsage, "taken exists already", [&] { train(settings_, source(), folder_ / "taken", {}); });
+  expect_error(ErrorCode::kUsage, "taken exists already",
+               [&] { train(settings_, source(), folder_ / "taken", {}); });
   expect_error(ErrorCode::kNoInput, "holds no run to resume", [&] { settings_of_run(folder_ / "taken"); });
 }
 
@@ -160,9 +167,12 @@ TEST_F(TrainerTest, SkipsStepsThatAreNotFiniteAndGivesUp) {
   std::vector<std::string> said;
   Watch watch;
   watch.say = [&](const std::string& line) { said.push_back(line); };
-  expect_error(ErrorCode::kRuntime, "not finite in 5 steps in a row", [&] { train(settings_, source(), folder_ / "out", watch); });
+  expect_error(ErrorCode::kRuntime, "not finite in 5 steps in a row",
+               [&] { train(settings_, source(), folder_ / "out", watch); });
   EXPECT_FALSE(std::filesystem::exists(folder_ / "out" / "model.safetensors"));
-  EXPECT_EQ(std::ranges::count_if(said, [](const std::string& line) { return line.find("is skipped") != line.npos; }), 5);
+  EXPECT_EQ(std::ranges::count_if(
+                said, [](const std::string& line) { return line.find("is skipped") != line.npos; }),
+            5);
 }
 
 }  // namespace

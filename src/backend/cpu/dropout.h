@@ -18,12 +18,14 @@ class DropFactors {
   DropFactors(float rate, uint64_t key)
       : key_(key), bound_(static_cast<uint32_t>(rate * 4294967296.0)), factor_(1.0f / (1.0f - rate)) {}
 
-  // values [count] times the factors of the places from `first` on.
+  // values [count] times the factors of the places from `first` on, which is even: two share a hash.
   void apply(uint64_t first, const float* values, int64_t count, float* out) const {
-    for (int64_t i = 0; i < count; ++i) {
-      const uint64_t place = first + static_cast<uint64_t>(i);
-      const auto hash = static_cast<uint32_t>(mixed(key_ + 0x9E3779B97F4A7C15ULL * (place + 1)) >> 32);
-      out[i] = hash < bound_ ? 0.0f : values[i] * factor_;
+    for (int64_t i = 0; i < count; i += 2) {
+      const uint64_t pair = (first + static_cast<uint64_t>(i)) / 2 + 1;
+      const uint64_t hash = mixed(key_ + 0x9E3779B97F4A7C15ULL * pair);
+      out[i] = static_cast<uint32_t>(hash) < bound_ ? 0.0f : values[i] * factor_;
+      if (i + 1 < count)
+        out[i + 1] = static_cast<uint32_t>(hash >> 32) < bound_ ? 0.0f : values[i + 1] * factor_;
     }
   }
 

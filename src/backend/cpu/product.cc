@@ -9,13 +9,13 @@
 namespace valence::backend::cpu {
 namespace {
 
-// A block of the left matrix stays in the second-level cache while the panels of a block of steps pass by,
-// each of which fits the first level (Goto and van de Geijn 2008).
-constexpr int64_t kRowBlock = 240, kStepBlock = 256;
+// Steps and columns (a block of NF4) that are laid out together: these panels stay in the second-level cache
+// while the rows of the left matrix pass by, a few of them at a time in the first.
+constexpr int64_t kStepBlock = 1024, kColumnBlock = 64;
 // Below this many multiplications waking other threads costs more than it brings.
 constexpr int64_t kParallelWork = 200'000;
 
-// Lays blocks of the right matrix out as a panel [steps][kernels.columns], zeros behind the last column.
+// Lays blocks of the right matrix out as panels [steps][kernels.columns], zeros behind the last column.
 class RightMatrix {
  public:
   RightMatrix(const Kernels& kernels, const MatrixSource& source, bool transposed)
@@ -23,11 +23,12 @@ class RightMatrix {
     VALENCE_CHECK(source.type != WeightType::kInt8);
   }
 
-  void pack(Range steps, Range columns, Scratch& scratch, float* panel) const {
+  // Up to kColumnBlock columns; the panels lie one behind the other.
+  void pack(Range steps, Range columns, Scratch& scratch, float* panels) const {
     if (transposed_) {
-      pack_rows(steps, columns, scratch, panel);
+      pack_rows(steps, columns, scratch, panels);
     } else {
-      pack_lines(steps, columns, panel);
+      pack_lines(steps, columns, panels);
     }
   }
 
@@ -40,18 +41,23 @@ class RightMatrix {
                       steps.size(), panel);
       return;
     }
-    float* rows = scratch.tile.reserve(static_cast<size_t>(kernels_.columns * kStepBlock));
+    float* rows = scratch.rows.reserve(static_cast<size_t>(kColumnBlock * kStepBlock));
     for (int64_t c = 0; c < columns.size(); ++c) {
       restore((columns.begin + c) * stride + steps.begin, steps.size(), rows + c * kStepBlock);
     }
     pack_transposed(kernels_, rows, kStepBlock, columns.size(), steps.size(), panel);
   }
 
-  void pack_lines(Range steps, Range columns, float* panel) const {
+  void pack_lines(Range steps, Range columns, float* panels) const {
     const int64_t width = kernels_.columns, stride = source_.in_features;
-    for (int64_t step = steps.begin; step < steps.end; ++step, panel += width) {
-      restore(step * stride + columns.begin, columns.size(), panel);
-      std::fill(panel + columns.size(), panel + width, 0.0f);
+    const int64_t count = panels_of(kernels_, columns.size());
+    float line[kColumnBlock] = {};
+    for (int64_t step = steps.begin; step < steps.end; ++step, panels += width) {
+      restore(step * stride + columns.begin, columns.size(), line);
+      for (int64_t panel = 0; panel < count; ++panel) {
+        std::memcpy(panels + panel * steps.size() * width, line + panel * width,
+                    static_cast<size_t>(width) * sizeof(float));
+      }
     }
   }
 
@@ -109,26 +115,24 @@ class MatrixProduct {
         a_stride_(a_stride) {}
 
   void compute(Range rows, Range panels, Scratch& scratch) const {
-    for (int64_t row = rows.begin; row < rows.end; row += kRowBlock) {
-      const Range block{row, std::min(row + kRowBlock, rows.end)};
-      for (int64_t step = 0; step < product_.depth(); step += kStepBlock) {
-        const Range steps{step, std::min(step + kStepBlock, product_.depth())};
-        for (int64_t panel = panels.begin; panel < panels.end; ++panel) {
-          compute_panel(block, steps, panel, scratch);
-        }
+    const int64_t blocks = (product_.depth() + kStepBlock - 1) / kStepBlock;
+    const int64_t together = kColumnBlock / kernels_.columns;
+    for (int64_t panel = panels.begin; panel < panels.end; panel += together) {
+      for (int64_t block = 0; block < blocks; ++block) {
+        compute_block(rows, piece(product_.depth(), blocks, block),
+                      {panel, std::min(panel + together, panels.end)}, scratch);
       }
     }
   }
 
  private:
-  void compute_panel(Range rows, Range steps, int64_t panel, Scratch& scratch) const {
-    const int64_t first = panel * kernels_.columns;
-    const Range columns{first, std::min(first + kernels_.columns, product_.columns())};
-    float* lines = scratch.panel.reserve(static_cast<size_t>(kStepBlock * kernels_.columns));
-    right_.pack(steps, columns, scratch, lines);
+  void compute_block(Range rows, Range steps, Range panels, Scratch& scratch) const {
+    const int64_t width = kernels_.columns;
+    float* lines = scratch.panel.reserve(static_cast<size_t>(kStepBlock * kColumnBlock));
+    right_.pack(steps, {panels.begin * width, std::min(panels.end * width, product_.columns())}, scratch,
+                lines);
     Tile tile;
     tile.a_stride = a_stride_;
-    tile.panel = lines;
     tile.steps = steps.size();
     tile.c_stride = product_.c_stride;
     tile.resume = steps.begin > 0 || product_.accumulate;
@@ -137,17 +141,24 @@ class MatrixProduct {
       const Range part = piece(rows.size(), tiles, t);
       const int64_t row = rows.begin + part.begin;
       tile.a = a_ + row * a_stride_ + steps.begin;
-      tile.c = product_.c + row * product_.c_stride + first;
-      multiply_tile(kernels_, kernels_.product_fp32, static_cast<int>(part.size()), tile, columns.size(),
-                    scratch);
+      for (int64_t panel = panels.begin; panel < panels.end; ++panel) {
+        const int64_t first = panel * width, count = std::min(width, product_.columns() - first);
+        tile.panel = lines + (panel - panels.begin) * steps.size() * width;
+        tile.c = product_.c + row * product_.c_stride + first;
+        multiply_tile(kernels_, kernels_.product_fp32, static_cast<int>(part.size()), tile, count, scratch);
+        if (product_.bias != nullptr && steps.end == product_.depth())
+          add_bias(tile.c, static_cast<int>(part.size()), first, count);
+      }
     }
-    if (product_.bias == nullptr || steps.end < product_.depth()) return;
+  }
+
+  void add_bias(float* c, int rows, int64_t column, int64_t count) const {
     Finish finish;
-    finish.y = product_.c + rows.begin * product_.c_stride + first;
+    finish.y = c;
     finish.stride = product_.c_stride;
-    finish.rows = static_cast<int>(rows.size());
-    finish.count = columns.size();
-    finish.bias = product_.bias + first;
+    finish.rows = rows;
+    finish.count = count;
+    finish.bias = product_.bias + column;
     kernels_.finish(finish);
   }
 
@@ -190,7 +201,7 @@ void multiply_matrices(const Kernels& kernels, const Product& product, AlignedAr
   }
   const MatrixProduct whole(kernels, product, a, a_stride);
   const int64_t panels = panels_of(kernels, columns);
-  const int64_t panel_parts = parallel ? std::min<int64_t>(panels, 4 * workers.size()) : 1;
+  const int64_t panel_parts = parallel ? std::min<int64_t>(panels, 2 * workers.size()) : 1;
   const int64_t row_parts = parallel && panels < workers.size() ? std::min<int64_t>(rows, workers.size()) : 1;
   workers.run(row_parts * panel_parts, parallel, [&](int64_t index, Scratch& scratch) {
     whole.compute(piece(rows, row_parts, index / panel_parts),

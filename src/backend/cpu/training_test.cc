@@ -24,15 +24,21 @@ VALENCE_FOR_EACH_ISA(Training);
 std::vector<float> transposed(const std::vector<float>& x, int64_t rows, int64_t columns) {
   std::vector<float> out(x.size());
   for (int64_t r = 0; r < rows; ++r) {
-    for (int64_t c = 0; c < columns; ++c) out[static_cast<size_t>(c * rows + r)] = x[static_cast<size_t>(r * columns + c)];
+    for (int64_t c = 0; c < columns; ++c)
+      out[static_cast<size_t>(c * rows + r)] = x[static_cast<size_t>(r * columns + c)];
   }
   return out;
 }
 
 TEST_P(Training, MultipliesInEveryOrderAndSize) {
   const auto ops = backend();
-  for (const auto& [rows, depth, columns] : {std::array<int64_t, 3>{1, 1, 1}, {7, 5, 3}, {6, 16, 16}, {13, 300, 33},
-                                             {250, 20, 40}, {3, 257, 1}, {241, 513, 17}}) {
+  for (const auto& [rows, depth, columns] : {std::array<int64_t, 3>{1, 1, 1},
+                                             {7, 5, 3},
+                                             {6, 16, 16},
+                                             {13, 300, 33},
+                                             {250, 20, 40},
+                                             {3, 257, 1},
+                                             {241, 513, 17}}) {
     const std::vector<float> a = normal_values(rows * depth, 1), b = normal_values(depth * columns, 2);
     const std::vector<float> bias = normal_values(columns, 3), before = normal_values(rows * columns, 4);
     for (int bits = 0; bits < 8; ++bits) {
@@ -44,7 +50,8 @@ TEST_P(Training, MultipliesInEveryOrderAndSize) {
       product.a = a_stored.data();
       product.a_stride = a_turned ? rows : depth;
       product.a_transposed = a_turned;
-      product.b = {.out_features = b_turned ? columns : depth, .in_features = b_turned ? depth : columns,
+      product.b = {.out_features = b_turned ? columns : depth,
+                   .in_features = b_turned ? depth : columns,
                    .fp32 = b_stored.data()};
       product.b_transposed = b_turned;
       product.rows = rows;
@@ -57,12 +64,14 @@ TEST_P(Training, MultipliesInEveryOrderAndSize) {
       for (int64_t r = 0; r < rows; ++r) {
         for (int64_t k = 0; k < columns; ++k) {
           const auto at = static_cast<size_t>(r * columns + k);
-          double expected = static_cast<double>(bias[static_cast<size_t>(k)]) + (accumulate ? static_cast<double>(before[at]) : 0.0);
+          double expected = static_cast<double>(bias[static_cast<size_t>(k)]) +
+                            (accumulate ? static_cast<double>(before[at]) : 0.0);
           for (int64_t d = 0; d < depth; ++d) {
             expected += static_cast<double>(a[static_cast<size_t>(r * depth + d)]) *
                         static_cast<double>(b[static_cast<size_t>(d * columns + k)]);
           }
-          ASSERT_NEAR(c[static_cast<int64_t>(at)], expected, 1e-4) << rows << "x" << depth << "x" << columns << ", case " << bits;
+          ASSERT_NEAR(c[static_cast<int64_t>(at)], expected, 1e-4)
+              << rows << "x" << depth << "x" << columns << ", case " << bits;
         }
       }
     }
@@ -80,9 +89,14 @@ TEST_P(Training, MultipliesWithStoredTypes) {
     tensor::dequantize_nf4(nf4.packed.data(), nf4.absmax.data(), tensor::kNf4Codebook.data(), 0, out * in,
                            restored_nf4.data());
     for (const uint16_t h : halves) restored_bf16.push_back(tensor::bf16_to_float(h));
-    MatrixSource as_bf16{.type = WeightType::kBf16, .out_features = out, .in_features = in, .bf16 = halves.data()};
-    MatrixSource as_nf4{.type = WeightType::kNf4, .out_features = out, .in_features = in, .nf4 = nf4.packed.data(),
-                        .block_absmax = nf4.absmax.data(), .codebook = tensor::kNf4Codebook.data()};
+    MatrixSource as_bf16{
+        .type = WeightType::kBf16, .out_features = out, .in_features = in, .bf16 = halves.data()};
+    MatrixSource as_nf4{.type = WeightType::kNf4,
+                        .out_features = out,
+                        .in_features = in,
+                        .nf4 = nf4.packed.data(),
+                        .block_absmax = nf4.absmax.data(),
+                        .codebook = tensor::kNf4Codebook.data()};
     for (const bool turned : {false, true}) {
       const int64_t depth = turned ? in : out, columns = turned ? out : in, rows = 9;
       const std::vector<float> a = normal_values(rows * depth, 6);
@@ -131,7 +145,8 @@ TEST_P(Training, ThreadsChangeNoBitOfAProduct) {
 
 TEST_P(Training, ActivationsHaveTheirDerivatives) {
   const auto ops = backend();
-  for (const Activation f : {Activation::kNone, Activation::kGelu, Activation::kGeluTanh, Activation::kRelu, Activation::kTanh}) {
+  for (const Activation f :
+       {Activation::kNone, Activation::kGelu, Activation::kGeluTanh, Activation::kRelu, Activation::kTanh}) {
     std::vector<float> x;
     for (float v = -6.03f; v < 6; v += 0.11f) x.push_back(v);
     const auto count = static_cast<int64_t>(x.size());
@@ -160,7 +175,8 @@ std::vector<double> numerical(std::vector<float> x, const std::vector<float>& we
       value = side == 0 ? kept + step : kept - step;
       const std::vector<float> y = function(x);
       sum[side] = 0;
-      for (size_t i = 0; i < y.size(); ++i) sum[side] += static_cast<double>(y[i]) * static_cast<double>(weight[i]);
+      for (size_t i = 0; i < y.size(); ++i)
+        sum[side] += static_cast<double>(y[i]) * static_cast<double>(weight[i]);
     }
     value = kept;
     gradient.push_back((sum[0] - sum[1]) / (2 * static_cast<double>(step)));
@@ -184,8 +200,10 @@ TEST_P(Training, LayerNormHasItsGradients) {
   const std::vector<float> x = normal_values(rows * columns, 9), gamma = normal_values(columns, 10),
                            beta = normal_values(columns, 11), d_y = normal_values(rows * columns, 12);
   std::vector<float> normal(x.size()), scale(rows), y(x.size());
-  const auto forward = [&](const std::vector<float>& in, const std::vector<float>& g, const std::vector<float>& b) {
-    ops->layer_norm_forward(in.data(), rows, columns, g.data(), b.data(), 1e-5f, normal.data(), scale.data(), y.data());
+  const auto forward = [&](const std::vector<float>& in, const std::vector<float>& g,
+                           const std::vector<float>& b) {
+    ops->layer_norm_forward(in.data(), rows, columns, g.data(), b.data(), 1e-5f, normal.data(), scale.data(),
+                            y.data());
     return y;
   };
   forward(x, gamma, beta);
@@ -193,7 +211,8 @@ TEST_P(Training, LayerNormHasItsGradients) {
   ops->layer_norm_backward(d_y.data(), normal.data(), scale.data(), rows, columns, gamma.data(), d_x.data(),
                            d_gamma.data(), d_beta.data());
   expect_gradient(numerical(x, d_y, [&](const auto& v) { return forward(v, gamma, beta); }), d_x, "x");
-  expect_gradient(numerical(gamma, d_y, [&](const auto& v) { return forward(x, v, beta); }), d_gamma, "gamma");
+  expect_gradient(numerical(gamma, d_y, [&](const auto& v) { return forward(x, v, beta); }), d_gamma,
+                  "gamma");
   expect_gradient(numerical(beta, d_y, [&](const auto& v) { return forward(x, gamma, v); }), d_beta, "beta");
 }
 
@@ -227,8 +246,8 @@ AttentionResult attend(TrainingBackend& ops, const AttentionCase& c, const std::
   ops.attention_forward(shape, query.data(), key_value.data(), out.output.data(), log_sums.data());
   out.d_query.resize(query.size());
   out.d_key_value.resize(key_value.size());
-  ops.attention_backward(shape, query.data(), key_value.data(), out.output.data(), log_sums.data(), d_output.data(),
-                         out.d_query.data(), out.d_key_value.data());
+  ops.attention_backward(shape, query.data(), key_value.data(), out.output.data(), log_sums.data(),
+                         d_output.data(), out.d_query.data(), out.d_key_value.data());
   return out;
 }
 
@@ -239,15 +258,17 @@ TEST_P(Training, AttentionHasItsGradients) {
       for (const float rate : {0.0f, 0.3f}) {
         const AttentionCase c{{0, 1, 6, 13}, 2, 5, first_only, stored, rate};
         const int64_t hidden = c.heads * c.dim, rows = first_only ? 3 : 13;
-        const std::vector<float> query = normal_values(rows * hidden, 13), key_value = normal_values(13 * 2 * hidden, 14),
+        const std::vector<float> query = normal_values(rows * hidden, 13),
+                                 key_value = normal_values(13 * 2 * hidden, 14),
                                  d_output = normal_values(rows * hidden, 15);
         const AttentionResult got = attend(*ops, c, query, key_value, d_output);
         const auto output = [&](const std::vector<float>& q, const std::vector<float>& kv) {
           return attend(*ops, c, q, kv, d_output).output;
         };
-        expect_gradient(numerical(query, d_output, [&](const auto& v) { return output(v, key_value); }), got.d_query, "query");
-        expect_gradient(numerical(key_value, d_output, [&](const auto& v) { return output(query, v); }), got.d_key_value,
-                        "keys and values");
+        expect_gradient(numerical(query, d_output, [&](const auto& v) { return output(v, key_value); }),
+                        got.d_query, "query");
+        expect_gradient(numerical(key_value, d_output, [&](const auto& v) { return output(query, v); }),
+                        got.d_key_value, "keys and values");
       }
     }
   }
@@ -267,7 +288,8 @@ TEST_P(Training, FlashAttentionIsTheStandardOne) {
       ASSERT_NEAR(flash.output[i], standard.output[i], 2e-5);
       ASSERT_NEAR(flash.d_query[i], standard.d_query[i], 5e-5);
     }
-    for (size_t i = 0; i < flash.d_key_value.size(); ++i) ASSERT_NEAR(flash.d_key_value[i], standard.d_key_value[i], 5e-5);
+    for (size_t i = 0; i < flash.d_key_value.size(); ++i)
+      ASSERT_NEAR(flash.d_key_value[i], standard.d_key_value[i], 5e-5);
   }
 }
 
@@ -304,7 +326,8 @@ TEST_P(Training, AdamWFollowsTheFormula) {
       v_true[i] = 0.999 * v_true[i] + 0.001 * gradient * gradient;
       const auto t = static_cast<double>(step.step);
       w_true[i] -= 0.01 * 0.1 * w_true[i];
-      w_true[i] -= 0.01 * (m_true[i] / (1 - std::pow(0.9, t))) / (std::sqrt(v_true[i] / (1 - std::pow(0.999, t))) + 1e-8);
+      w_true[i] -= 0.01 * (m_true[i] / (1 - std::pow(0.9, t))) /
+                   (std::sqrt(v_true[i] / (1 - std::pow(0.999, t))) + 1e-8);
     }
   }
   for (size_t i = 0; i < count; ++i) ASSERT_NEAR(w[i], w_true[i], 2e-5);
@@ -317,8 +340,8 @@ TEST_P(Training, EightBitMomentsTakeTheNearestCode) {
   std::vector<uint8_t> codes[2] = {std::vector<uint8_t>(count, zero_moment_code(true)),
                                    std::vector<uint8_t>(count, zero_moment_code(false))};
   const std::vector<float> g = normal_values(count, 50);
-  ops->adamw_8bit({0.01f, 0.9f, 0.999f, 1e-8f, 0, 1, 1}, g.data(), count, w.data(), {codes[0].data(), scales[0].data()},
-                  {codes[1].data(), scales[1].data()});
+  ops->adamw_8bit({0.01f, 0.9f, 0.999f, 1e-8f, 0, 1, 1}, g.data(), count, w.data(),
+                  {codes[0].data(), scales[0].data()}, {codes[1].data(), scales[1].data()});
   for (size_t i = 0; i < count; ++i) {
     ASSERT_NEAR(w[i], g[i] > 0 ? -0.01 : 0.01, 1e-4);  // the first step goes by the sign
     const auto moment = [&](int k) { return k == 0 ? (1 - 0.9f) * g[i] : (1 - 0.999f) * g[i] * g[i]; };

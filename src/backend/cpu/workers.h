@@ -15,6 +15,7 @@ struct Scratch {
   AlignedArray<float> panel;  // an expanded block of a panel
   AlignedArray<float> tile;   // the outputs of a panel that is not full
   AlignedArray<float> attention;
+  AlignedArray<float> rows;  // of a stored matrix, in fp32
 };
 
 class Workers {

@@ -79,6 +79,12 @@ void Dataset::set_names(const std::vector<std::string>& names, const std::string
   names_ = names;
 }
 
+int64_t Dataset::tokens_of(std::span<const int64_t> rows) const {
+  int64_t sum = 0;
+  for (const int64_t row : rows) sum += static_cast<int64_t>(tokens(row).size());
+  return sum;
+}
+
 Dataset Dataset::split_off(std::span<const int64_t> rows) {
   Dataset kept, taken;
   kept.names_ = taken.names_ = names_;

@@ -27,6 +27,7 @@ class Dataset {
     const auto at = static_cast<size_t>(row);
     return std::span(ids_).subspan(begins_[at], begins_[at + 1] - begins_[at]);
   }
+  int64_t tokens_of(std::span<const int64_t> rows) const;  // in all of them
   // Of single-label rows an index of names(), of regression rows none.
   int32_t label(int64_t row) const { return labels_[static_cast<size_t>(row)].front(); }
   std::span<const int32_t> labels(int64_t row) const { return labels_[static_cast<size_t>(row)]; }

@@ -40,6 +40,15 @@ std::vector<std::string> labels_of(const Dataset& data, Problem problem, const m
 
 void contradiction(const std::string& message) { throw Error(ErrorCode::kUsage, "train: " + message); }
 
+void check_settings(const Settings& settings) {
+  if (settings.data.empty()) contradiction("no data is named");
+  if (settings.label_column.empty()) contradiction("--label-column is missing");
+  const std::string& weights = settings.class_weights;
+  if (weights != "none" && weights != "auto" && weights.find('=') == weights.npos) {
+    contradiction("--class-weights: " + printable(weights, 60) + " is not none, auto, or LABEL=WEIGHT");
+  }
+}
+
 Problem problem_of(const Settings& settings, Problem of_model) {
   if (settings.problem_type == "single_label_classification") return Problem::kSingleLabel;
   if (settings.problem_type == "multi_label_classification") return Problem::kMultiLabel;

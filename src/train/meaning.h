@@ -14,6 +14,9 @@ namespace valence::train {
 // Throws kUsage with "train: " in front.
 [[noreturn]] void contradiction(const std::string& message);
 
+// What needs no data to be seen as wrong. Errors: kUsage.
+void check_settings(const Settings& settings);
+
 models::Problem problem_of(const Settings& settings, models::Problem of_model);
 OptimizerKind optimizer_of(const Settings& settings);
 

@@ -49,7 +49,11 @@ class Run {
   }
 
   Outcome fresh() {
-    check_settings();
+    check_settings(settings_);
+    if (folder_.is_taken()) {
+      contradiction(printable(folder_.path().string()) +
+                    " exists already: name a new folder, or --resume it");
+    }
     load();
     // Only now, as nothing was refused: the folder and what a resumed run reads.
     std::error_code failed;
@@ -73,20 +77,6 @@ class Run {
 
  private:
   using Clock = std::chrono::steady_clock;
-
-  void check_settings() const {
-    if (settings_.data.empty()) contradiction("no data is named");
-    if (settings_.label_column.empty()) contradiction("--label-column is missing");
-    if (settings_.class_weights != "none" && settings_.class_weights != "auto" &&
-        settings_.class_weights.find('=') == std::string::npos) {
-      contradiction("--class-weights: " + printable(settings_.class_weights, 60) +
-                    " is not none, auto, or LABEL=WEIGHT");
-    }
-    if (folder_.is_taken()) {
-      contradiction(printable(folder_.path().string()) +
-                    " exists already: name a new folder, or --resume it");
-    }
-  }
 
   // ---- Data and model
 
@@ -172,8 +162,8 @@ class Run {
     for (nn::Parameter* parameter : model_->trained()) parameter->clear_gradient();
     double loss = 0;
     for (int64_t part = 0; part < parts && std::isfinite(loss);) {
-      int64_t end = part + 1, tokens = tokens_of(micro_batch(rows, part));
-      while (end < parts && (tokens += tokens_of(micro_batch(rows, end))) <= kPassTokens) ++end;
+      int64_t end = part + 1, tokens = data_.tokens_of(micro_batch(rows, part));
+      while (end < parts && (tokens += data_.tokens_of(micro_batch(rows, end))) <= kPassTokens) ++end;
       loss += pass_over(rows, part, end, parts);
       part = end;
     }
@@ -185,11 +175,6 @@ class Run {
   std::span<const int64_t> micro_batch(std::span<const int64_t> rows, int64_t part) const {
     const auto size = static_cast<size_t>(settings_.batch_size), begin = static_cast<size_t>(part) * size;
     return rows.subspan(begin, std::min(size, rows.size() - begin));
-  }
-  int64_t tokens_of(std::span<const int64_t> rows) const {
-    int64_t sum = 0;
-    for (const int64_t row : rows) sum += static_cast<int64_t>(data_.tokens(row).size());
-    return sum;
   }
 
   // The micro batches [begin, end) of `parts`: their share of the step's loss; adds to the gradients.

@@ -21,6 +21,7 @@ struct Product {
   int64_t rows = 0;
   const float* bias = nullptr;  // [columns] or null
   bool accumulate = false;      // add to what c holds
+  bool bf16 = false;  // both factors rounded to bf16 where the machine multiplies those, summed in fp32
   float* c = nullptr;
   int64_t c_stride = 0;
 

@@ -177,6 +177,7 @@ class TrainableBuilder {
   nn::TrainableDense encoder_dense(const std::string& module, int64_t out, int64_t in) {
     nn::TrainableDense dense;
     dense.site = ++sites_ << 8;
+    dense.bf16 = settings_.bf16;
     if (full_) {
       dense.weight = matrix(module, out, in, true);
       dense.bias = bias(module, out, true);

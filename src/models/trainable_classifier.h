@@ -37,6 +37,7 @@ struct TrainableSettings {
   std::vector<std::string> labels;  // the head is kept when the model's are the same
   Problem problem = Problem::kSingleLabel;
   uint64_t seed = 0;  // of new tensors
+  bool bf16 = false;  // products with the encoder's matrices in bf16 where the machine has them
 };
 
 class TrainableClassifier {

@@ -97,6 +97,7 @@ void TrainingPass::dense_forward(const TrainableDense& dense, const float* x, in
   product.b_transposed = true;
   product.rows = rows;
   product.bias = dense.bias->value.data();
+  product.bf16 = dense.bf16;
   product.c = y;
   product.c_stride = y_stride;
   backend_.multiply(product);
@@ -138,6 +139,7 @@ void TrainingPass::dense_backward(const TrainableDense& dense, const float* x, i
     product.b = activations(right, rows, columns);
     product.rows = parameter.rows;
     product.accumulate = true;
+    product.bf16 = dense.bf16 && &parameter == dense.weight;
     product.c = parameter.gradient.data();
     product.c_stride = columns;
     backend_.multiply(product);
@@ -151,6 +153,7 @@ void TrainingPass::dense_backward(const TrainableDense& dense, const float* x, i
     product.b = dense.matrix();
     product.rows = rows;
     product.accumulate = accumulate;
+    product.bf16 = dense.bf16;
     product.c = d_x;
     product.c_stride = in;
     backend_.multiply(product);

@@ -24,6 +24,7 @@ struct TrainableDense {
   float scale = 0;               // alpha / rank, or alpha / sqrt(rank)
   float dropout = 0;             // of the update's input
   uint64_t site = 0;             // tells the dropouts of a model apart
+  bool bf16 = false;             // products with `matrix()` in bf16 where the machine has them
 
   backend::MatrixSource matrix() const { return weight != nullptr ? weight->source() : frozen; }
   int64_t out_features() const { return matrix().out_features; }

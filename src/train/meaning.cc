@@ -71,6 +71,7 @@ models::TrainableSettings trainable_settings(const Settings& settings, const Dat
   out.labels = labels_of(data, problem, config, printable(settings.data.front()));
   out.problem = problem;
   out.seed = static_cast<uint64_t>(settings.seed);
+  out.bf16 = settings.dtype == "bf16";
   return out;
 }
 

@@ -54,7 +54,12 @@ class Optimizer::Memory {
   Memory& operator=(const Memory&) = delete;
 
   std::byte* data() const { return data_; }
-  bool paged() const { return paged_; }
+  // Begins to read the pages from one byte to another, where they lie in a file.
+  void fetch(const std::byte* first, const std::byte* last) const {
+    constexpr std::ptrdiff_t kPage = 4096;
+    const std::ptrdiff_t begin = (first - data_) / kPage * kPage;
+    if (paged_) ::madvise(data_ + begin, static_cast<size_t>(last + 1 - data_ - begin), MADV_WILLNEED);
+  }
 
  private:
   int open_file(const std::filesystem::path& folder) const {
@@ -124,12 +129,10 @@ void Optimizer::step(backend::TrainingBackend& backend, const backend::AdamW& st
   for (size_t k = 0; k < parameters_.size(); ++k) {
     Parameter& parameter = *parameters_[k];
     const Moments& moments = moments_[k];
-    if (memory_->paged() && k + 1 < parameters_.size() && moments_[k + 1].in_8_bits) {
-      // The next tensor's pages are on their way while this one is updated.
-      const auto begin = reinterpret_cast<uintptr_t>(moments_[k + 1].first.data()) / 4096 * 4096;
-      const auto end = reinterpret_cast<uintptr_t>(moments_[k + 1].second_codes.data() +
-                                                   moments_[k + 1].second_codes.size());
-      ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_WILLNEED);
+    // The next tensor's pages are on their way while this one is updated.
+    if (k + 1 < parameters_.size() && moments_[k + 1].in_8_bits) {
+      memory_->fetch(std::as_bytes(moments_[k + 1].first).data(),
+                     std::as_bytes(moments_[k + 1].second_codes.last(1)).data());
     }
     backend::AdamW own = step;
     if (parameter.is_vector) own.weight_decay = 0;

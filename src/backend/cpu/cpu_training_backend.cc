@@ -131,7 +131,7 @@ class CpuTrainingBackend final : public TrainingBackend {
 
   const Kernels& kernels_;
   Workers workers_;
-  AlignedArray<float> left_;
+  LeftForms left_;
 };
 
 }  // namespace

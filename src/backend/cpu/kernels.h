@@ -89,6 +89,9 @@ struct Kernels {
   // Rounds x [count] to bf16, to nearest even; the last word is padded with zero; writes like quantize_row.
   // Null where product_bf16 is.
   void (*round_bf16)(const float* x, int64_t count, uint16_t* words) = nullptr;
+  // A panel of fp32 lines [steps][columns] to the pairs that product_bf16 reads, [ceil(steps /
+  // 2)][columns][2], zeros behind an odd last line; in place. Null where product_bf16 is.
+  void (*pair_bf16)(float* panel, int64_t steps) = nullptr;
 
   // Panels in compact form to fp32 [count], count a multiple of `columns`.
   void (*expand_bf16)(const uint16_t* panel, int64_t count, float* out) = nullptr;

@@ -21,6 +21,24 @@ void round_bf16(const float* x, int64_t count, uint16_t* words) {
   }
 }
 
+__m512i widened(const float* x) {
+  return _mm512_cvtepu16_epi32(__builtin_bit_cast(__m256i, _mm512_cvtneps_pbh(_mm512_loadu_ps(x))));
+}
+
+void pair_bf16(float* panel, int64_t steps) {
+  constexpr int kColumns = 32;
+  float* out = panel;
+  for (int64_t step = 0; step < steps; step += 2, out += kColumns) {
+    const float* line = panel + step * kColumns;
+    for (int half = 0; half < kColumns; half += Avx512::kLanes) {
+      __m512i pair = widened(line + half);
+      if (step + 1 < steps)
+        pair = _mm512_or_si512(pair, _mm512_slli_epi32(widened(line + kColumns + half), 16));
+      _mm512_storeu_si512(out + half, pair);
+    }
+  }
+}
+
 void bf16_peak(int64_t rounds) { VALENCE_AVX512_PEAK("vdpbf16ps %%zmm0, %%zmm1, %%zmm\\sum\n"); }
 
 Kernels make_kernels() {
@@ -28,6 +46,7 @@ Kernels make_kernels() {
   k.name = "avx512bf16";
   k.product_bf16 = product<DotBf16>;
   k.round_bf16 = round_bf16;
+  k.pair_bf16 = pair_bf16;
   k.peak_bf16 = {bf16_peak, 24 * 32 * 2};
   return k;
 }

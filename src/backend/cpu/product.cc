@@ -105,48 +105,69 @@ class RightMatrix {
   const bool transposed_;
 };
 
+// The left matrix as the kernel reads it: words of one fp32 or of two bf16.
+struct LeftWords {
+  const float* words = nullptr;
+  int64_t stride = 0;
+  bool pairs = false;
+};
+
 class MatrixProduct {
  public:
-  MatrixProduct(const Kernels& kernels, const Product& product, const float* a, int64_t a_stride)
+  MatrixProduct(const Kernels& kernels, const Product& product, const LeftWords& left)
       : kernels_(kernels),
         product_(product),
         right_(kernels, product.b, product.b_transposed),
-        a_(a),
-        a_stride_(a_stride) {}
+        left_(left),
+        words_(left.pairs ? (product.depth() + 1) / 2 : product.depth()),
+        kernel_(left.pairs ? kernels.product_bf16 : kernels.product_fp32) {}
 
   void compute(Range rows, Range panels, Scratch& scratch) const {
-    const int64_t blocks = (product_.depth() + kStepBlock - 1) / kStepBlock;
+    const int64_t most = left_.pairs ? kStepBlock / 2 : kStepBlock;
+    const int64_t blocks = (words_ + most - 1) / most;
     const int64_t together = kColumnBlock / kernels_.columns;
     for (int64_t panel = panels.begin; panel < panels.end; panel += together) {
       for (int64_t block = 0; block < blocks; ++block) {
-        compute_block(rows, piece(product_.depth(), blocks, block),
-                      {panel, std::min(panel + together, panels.end)}, scratch);
+        compute_block(rows, piece(words_, blocks, block), {panel, std::min(panel + together, panels.end)},
+                      scratch);
       }
     }
   }
 
  private:
-  void compute_block(Range rows, Range steps, Range panels, Scratch& scratch) const {
-    const int64_t width = kernels_.columns;
-    float* lines = scratch.panel.reserve(static_cast<size_t>(kStepBlock * kColumnBlock));
+  // Lays the panels out for the words of the left matrix; returns values from one panel to the next.
+  int64_t pack(Range words, Range panels, Scratch& scratch, float* lines) const {
+    const int64_t width = kernels_.columns, each = left_.pairs ? 2 : 1;
+    const Range steps{words.begin * each, std::min(words.end * each, product_.depth())};
     right_.pack(steps, {panels.begin * width, std::min(panels.end * width, product_.columns())}, scratch,
                 lines);
+    const int64_t stride = steps.size() * width;
+    for (int64_t panel = 0; left_.pairs && panel < panels.size(); ++panel) {
+      kernels_.pair_bf16(lines + panel * stride, steps.size());
+    }
+    return stride;
+  }
+
+  void compute_block(Range rows, Range words, Range panels, Scratch& scratch) const {
+    const int64_t width = kernels_.columns;
+    float* lines = scratch.panel.reserve(static_cast<size_t>(kStepBlock * kColumnBlock));
+    const int64_t panel_stride = pack(words, panels, scratch, lines);
     Tile tile;
-    tile.a_stride = a_stride_;
-    tile.steps = steps.size();
+    tile.a_stride = left_.stride;
+    tile.steps = words.size();
     tile.c_stride = product_.c_stride;
-    tile.resume = steps.begin > 0 || product_.accumulate;
+    tile.resume = words.begin > 0 || product_.accumulate;
     const int64_t tiles = (rows.size() + kernels_.rows - 1) / kernels_.rows;
     for (int64_t t = 0; t < tiles; ++t) {
       const Range part = piece(rows.size(), tiles, t);
       const int64_t row = rows.begin + part.begin;
-      tile.a = a_ + row * a_stride_ + steps.begin;
+      tile.a = left_.words + row * left_.stride + words.begin;
       for (int64_t panel = panels.begin; panel < panels.end; ++panel) {
         const int64_t first = panel * width, count = std::min(width, product_.columns() - first);
-        tile.panel = lines + (panel - panels.begin) * steps.size() * width;
+        tile.panel = lines + (panel - panels.begin) * panel_stride;
         tile.c = product_.c + row * product_.c_stride + first;
-        multiply_tile(kernels_, kernels_.product_fp32, static_cast<int>(part.size()), tile, count, scratch);
-        if (product_.bias != nullptr && steps.end == product_.depth())
+        multiply_tile(kernels_, kernel_, static_cast<int>(part.size()), tile, count, scratch);
+        if (product_.bias != nullptr && words.end == words_)
           add_bias(tile.c, static_cast<int>(part.size()), first, count);
       }
     }
@@ -165,8 +186,9 @@ class MatrixProduct {
   const Kernels& kernels_;
   const Product& product_;
   const RightMatrix right_;
-  const float* a_;
-  const int64_t a_stride_;
+  const LeftWords left_;
+  const int64_t words_;  // of a row of the left matrix
+  const ProductFn kernel_;
 };
 
 // to [columns, rows] from [rows, columns], in blocks that share cache lines.
@@ -181,25 +203,41 @@ void transpose(const float* from, int64_t from_stride, Range rows, int64_t colum
   }
 }
 
+// The rows of `a` rounded to bf16, two to a word.
+LeftWords rounded(const Kernels& kernels, const float* a, int64_t a_stride, int64_t rows, int64_t depth,
+                  AlignedArray<float>& memory, Workers& workers, bool parallel) {
+  const int64_t stride = (depth + 1) / 2 + kPaddedValues;
+  float* to = memory.reserve(static_cast<size_t>(rows * stride));
+  const int64_t parts = parallel ? std::min<int64_t>(rows, workers.size()) : 1;
+  workers.run(parts, parallel, [&](int64_t part, Scratch&) {
+    const Range range = piece(rows, parts, part);
+    for (int64_t r = range.begin; r < range.end; ++r) {
+      kernels.round_bf16(a + r * a_stride, depth, reinterpret_cast<uint16_t*>(to + r * stride));
+    }
+  });
+  return {to, stride, true};
+}
+
 }  // namespace
 
-void multiply_matrices(const Kernels& kernels, const Product& product, AlignedArray<float>& left,
-                       Workers& workers) {
+void multiply_matrices(const Kernels& kernels, const Product& product, LeftForms& forms, Workers& workers) {
   const int64_t rows = product.rows, columns = product.columns(), depth = product.depth();
   if (rows <= 0 || columns <= 0) return;
   const bool parallel = workers.size() > 1 && rows * columns * depth > kParallelWork;
-  const float* a = product.a;
-  int64_t a_stride = product.a_stride;
+  LeftWords left{product.a, product.a_stride, false};
   if (product.a_transposed) {
-    a_stride = depth + 16;
-    float* to = left.reserve(static_cast<size_t>(rows * a_stride));
+    left.stride = depth + 16;
+    float* to = forms.turned.reserve(static_cast<size_t>(rows * left.stride));
     const int64_t parts = parallel ? std::min<int64_t>(depth, workers.size()) : 1;
     workers.run(parts, parallel, [&](int64_t part, Scratch&) {
-      transpose(product.a, product.a_stride, piece(depth, parts, part), rows, to, a_stride);
+      transpose(product.a, product.a_stride, piece(depth, parts, part), rows, to, left.stride);
     });
-    a = to;
+    left.words = to;
   }
-  const MatrixProduct whole(kernels, product, a, a_stride);
+  if (product.bf16 && kernels.product_bf16 != nullptr) {
+    left = rounded(kernels, left.words, left.stride, rows, depth, forms.words, workers, parallel);
+  }
+  const MatrixProduct whole(kernels, product, left);
   const int64_t panels = panels_of(kernels, columns);
   const int64_t panel_parts = parallel ? std::min<int64_t>(panels, 2 * workers.size()) : 1;
   const int64_t row_parts = parallel && panels < workers.size() ? std::min<int64_t>(rows, workers.size()) : 1;

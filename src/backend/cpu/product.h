@@ -9,8 +9,12 @@
 
 namespace valence::backend::cpu {
 
-// `left` is memory for a transposed left matrix, kept between calls.
-void multiply_matrices(const Kernels& kernels, const Product& product, AlignedArray<float>& left,
-                       Workers& workers);
+// Memory for the left matrix in another form, kept between calls.
+struct LeftForms {
+  AlignedArray<float> turned;
+  AlignedArray<float> words;  // pairs of bf16
+};
+
+void multiply_matrices(const Kernels& kernels, const Product& product, LeftForms& left, Workers& workers);
 
 }  // namespace valence::backend::cpu

@@ -122,6 +122,81 @@ TEST_P(Training, MultipliesWithStoredTypes) {
   }
 }
 
+// A machine that multiplies bf16, in plain code where this one does not.
+Kernels with_bf16(const Kernels& own) {
+  if (own.product_bf16 != nullptr) return own;
+  Kernels kernels = scalar_kernels();
+  kernels.product_bf16 = [](int rows, const Tile& tile) {
+    constexpr int kColumns = 8;  // of a scalar panel
+    const auto* panel = static_cast<const uint16_t*>(tile.panel);
+    for (int r = 0; r < rows; ++r) {
+      const auto* a =
+          reinterpret_cast<const uint16_t*>(static_cast<const float*>(tile.a) + r * tile.a_stride);
+      for (int c = 0; c < kColumns; ++c) {
+        float sum = tile.resume ? tile.c[r * tile.c_stride + c] : 0.0f;
+        for (int64_t k = 0; k < 2 * tile.steps; ++k) {
+          sum +=
+              tensor::bf16_to_float(a[k]) * tensor::bf16_to_float(panel[(k / 2 * kColumns + c) * 2 + k % 2]);
+        }
+        tile.c[r * tile.c_stride + c] = sum;
+      }
+    }
+  };
+  kernels.round_bf16 = [](const float* x, int64_t count, uint16_t* words) {
+    for (int64_t i = 0; i < count; ++i) words[i] = tensor::float_to_bf16(x[i]);
+    if (count % 2 == 1) words[count] = 0;
+  };
+  kernels.pair_bf16 = [](float* lines, int64_t steps) {
+    const std::vector<float> values(lines, lines + steps * 8);
+    auto* words = reinterpret_cast<uint16_t*>(lines);
+    for (int64_t i = 0; i < (steps + 1) / 2 * 16; ++i) {
+      const int64_t step = i / 16 * 2 + i % 2;
+      words[i] = step < steps ? tensor::float_to_bf16(values[static_cast<size_t>(step * 8 + i / 2 % 8)]) : 0;
+    }
+  };
+  return kernels;
+}
+
+TEST_P(Training, MultipliesInBf16) {
+  const Kernels own = with_bf16(kernels());
+  const auto ops = make_training_backend(own);
+  for (const auto& [rows, depth, columns] :
+       {std::array<int64_t, 3>{1, 1, 1}, {5, 7, 9}, {14, 2051, 70}, {30, 64, 100}}) {
+    std::vector<float> a = normal_values(rows * depth, 40), b = normal_values(depth * columns, 41);
+    for (std::vector<float>* values : {&a, &b}) {
+      for (float& v : *values) v = tensor::bf16_to_float(tensor::float_to_bf16(v));
+    }
+    for (int bits = 0; bits < 4; ++bits) {
+      const bool a_turned = bits & 1, b_turned = bits & 2;
+      const std::vector<float> a_stored = a_turned ? transposed(a, rows, depth) : a;
+      const std::vector<float> b_stored = b_turned ? transposed(b, depth, columns) : b;
+      std::vector<float> c(static_cast<size_t>(rows * columns));
+      Product product;
+      product.a = a_stored.data();
+      product.a_stride = a_turned ? rows : depth;
+      product.a_transposed = a_turned;
+      product.b = {.out_features = b_turned ? columns : depth,
+                   .in_features = b_turned ? depth : columns,
+                   .fp32 = b_stored.data()};
+      product.b_transposed = b_turned;
+      product.rows = rows;
+      product.bf16 = true;
+      product.c = c.data();
+      product.c_stride = columns;
+      ops->multiply(product);
+      for (int64_t at = 0; at < rows * columns; ++at) {
+        double expected = 0;
+        for (int64_t d = 0; d < depth; ++d) {
+          expected += static_cast<double>(a[static_cast<size_t>(at / columns * depth + d)]) *
+                      static_cast<double>(b[static_cast<size_t>(d * columns + at % columns)]);
+        }
+        ASSERT_NEAR(c[static_cast<size_t>(at)], expected, 5e-4)
+            << rows << "x" << depth << "x" << columns << ", case " << bits;
+      }
+    }
+  }
+}
+
 TEST_P(Training, ThreadsChangeNoBitOfAProduct) {
   ThreadPool pool(3);
   const auto one = backend(), three = backend(&pool);

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <map>
 #include <stdexcept>
@@ -91,7 +92,7 @@ class Screen {
     const auto now = std::chrono::steady_clock::now();
     if (p.step < p.steps && now - last_ < std::chrono::milliseconds(terminal_ ? 200 : 10'000)) return;
     last_ = now;
-    const auto left = static_cast<long>(p.seconds_left + 0.5);
+    const auto left = std::lround(p.seconds_left);
     std::fprintf(stderr, "%sstep %lld/%lld  loss %.4f  rate %.2e  %.1f texts/s  %ld:%02ld:%02ld left%s",
                  terminal_ ? "\r\x1b[K" : "valence: ", static_cast<long long>(p.step),
                  static_cast<long long>(p.steps), p.loss, p.learning_rate, p.texts_per_second, left / 3600,

@@ -194,9 +194,7 @@ std::vector<Setting> settings_of(Settings& s) {
             {"adamw", "adamw-8bit", "paged-adamw-8bit"});
   list.text("attention", s.attention, "NAME", "Without or with a matrix of tokens x tokens",
             {"flash", "standard"});
-  list.text("dtype", s.dtype, "TYPE",
-            "Of products with the encoder's matrices; bf16 where the machine multiplies it, else fp32",
-            {"fp32", "bf16"});
+  list.text("dtype", s.dtype, "TYPE", "Of products with the encoder's matrices", {"fp32", "bf16"});
   list.flag("recompute", s.recompute, "Compute activations again instead of keeping them");
   list.text("class-weights", s.class_weights, "WEIGHTS", "none, auto, or LABEL=W,LABEL=W");
   list.number("label-smoothing", s.label_smoothing, 0, 0.99, "Share of the target spread over all labels");

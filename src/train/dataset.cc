@@ -23,11 +23,13 @@ bool cut(std::vector<int32_t>& ids, int64_t max_length, const std::vector<int32_
 
 }  // namespace
 
-void Dataset::add_row(std::span<const int32_t> ids, std::vector<int32_t> labels, float number) {
+void Dataset::add_row(std::span<const int32_t> ids, std::vector<int32_t> labels, float number,
+                      uint32_t file) {
   ids_.insert(ids_.end(), ids.begin(), ids.end());
   begins_.push_back(ids_.size());
   labels_.push_back(std::move(labels));
   numbers_.push_back(number);
+  files_.push_back(file);
 }
 
 int32_t Dataset::label_number(const std::string& name) {
@@ -51,8 +53,9 @@ void Dataset::read(const std::filesystem::path& file, const LabelColumns& column
     cut_texts_ += cut(ids, max_length, suffix);
     std::vector<int32_t> labels;
     for (const std::string& label : row.labels) labels.push_back(label_number(label));
-    add_row(ids, std::move(labels), row.number);
+    add_row(ids, std::move(labels), row.number, file_count_);
   }
+  ++file_count_;
   empty_texts_ += reader.empty_texts();
   for (const auto& [reason, count] : reader.rejects()) rejects_[reason] += count;
   if (names_.size() > kMostLabels) {
@@ -77,6 +80,10 @@ void Dataset::set_names(const std::vector<std::string>& names, const std::string
     for (int32_t& label : labels) label = to[static_cast<size_t>(label)];
   }
   names_ = names;
+  labels_of_files_.assign(file_count_, std::vector<uint8_t>(names.size(), 0));
+  for (size_t row = 0; row < labels_.size(); ++row) {
+    for (const int32_t label : labels_[row]) labels_of_files_[files_[row]][static_cast<size_t>(label)] = 1;
+  }
 }
 
 int64_t Dataset::tokens_of(std::span<const int64_t> rows) const {
@@ -89,11 +96,15 @@ Dataset Dataset::split_off(std::span<const int64_t> rows) {
   Dataset kept, taken;
   kept.names_ = taken.names_ = names_;
   kept.number_of_ = taken.number_of_ = number_of_;
+  kept.file_count_ = taken.file_count_ = file_count_;
+  kept.labels_of_files_ = taken.labels_of_files_ = labels_of_files_;
   size_t next = 0;
   for (int64_t row = 0; row < this->rows(); ++row) {
     const bool take = next < rows.size() && rows[next] == row;
     next += take;
-    (take ? taken : kept).add_row(tokens(row), labels_[static_cast<size_t>(row)], number(row));
+    (take ? taken : kept)
+        .add_row(tokens(row), labels_[static_cast<size_t>(row)], number(row),
+                 files_[static_cast<size_t>(row)]);
   }
   kept.empty_texts_ = empty_texts_;
   kept.cut_texts_ = cut_texts_;

@@ -32,6 +32,10 @@ class Dataset {
   int32_t label(int64_t row) const { return labels_[static_cast<size_t>(row)].front(); }
   std::span<const int32_t> labels(int64_t row) const { return labels_[static_cast<size_t>(row)]; }
   float number(int64_t row) const { return numbers_[static_cast<size_t>(row)]; }
+  // Which of names() the row's file has at all, after set_names(): 0 or 1 for each.
+  std::span<const uint8_t> labels_of_file(int64_t row) const {
+    return labels_of_files_[files_[static_cast<size_t>(row)]];
+  }
 
   // The different labels, in the order of their first rows until set_names().
   const std::vector<std::string>& names() const { return names_; }
@@ -47,13 +51,16 @@ class Dataset {
   Dataset split_off(std::span<const int64_t> rows);
 
  private:
-  void add_row(std::span<const int32_t> ids, std::vector<int32_t> labels, float number);
+  void add_row(std::span<const int32_t> ids, std::vector<int32_t> labels, float number, uint32_t file);
   int32_t label_number(const std::string& name);
 
   std::vector<int32_t> ids_;
   std::vector<size_t> begins_{0};
   std::vector<std::vector<int32_t>> labels_;
   std::vector<float> numbers_;
+  std::vector<uint32_t> files_;  // which read() a row came from
+  uint32_t file_count_ = 0;
+  std::vector<std::vector<uint8_t>> labels_of_files_;
   std::vector<std::string> names_;
   std::map<std::string, int32_t, std::less<>> number_of_;
   uint64_t empty_texts_ = 0, cut_texts_ = 0;

@@ -17,7 +17,8 @@ constexpr int64_t kBatchRows = 32;
 // Answers and truth of all rows so far.
 class Answers {
  public:
-  Answers(Problem problem, int64_t labels) : problem_(problem), labels_(labels) {}
+  Answers(Problem problem, int64_t labels, bool labels_of_files)
+      : problem_(problem), labels_(labels), labels_of_files_(labels_of_files) {}
 
   void add(const Dataset& data, int64_t row, std::span<const float> logits) {
     if (problem_ == Problem::kMultiLabel) {
@@ -27,12 +28,18 @@ class Answers {
         answer_bits_.push_back(logits[static_cast<size_t>(c)] > 0);
       }
     } else if (problem_ == Problem::kSingleLabel) {
-      const auto best = std::ranges::max_element(logits);
+      const auto is_in = [&](size_t c) { return !labels_of_files_ || data.labels_of_file(row)[c] != 0; };
+      size_t best = 0;
+      while (!is_in(best)) ++best;
+      for (size_t c = best; c < logits.size(); ++c) {
+        if (is_in(c) && logits[c] > logits[best]) best = c;
+      }
       double sum = 0;
-      for (const float logit : logits)
-        sum += std::exp(static_cast<double>(logit) - static_cast<double>(*best));
+      for (size_t c = 0; c < logits.size(); ++c) {
+        if (is_in(c)) sum += std::exp(static_cast<double>(logits[c]) - static_cast<double>(logits[best]));
+      }
       truth_.push_back(data.label(row));
-      answers_.push_back(static_cast<int32_t>(best - logits.begin()));
+      answers_.push_back(static_cast<int32_t>(best));
       confidence_.push_back(1 / sum);
     }
   }
@@ -46,6 +53,7 @@ class Answers {
  private:
   const Problem problem_;
   const int64_t labels_;
+  const bool labels_of_files_;
   std::vector<int32_t> truth_, answers_;
   std::vector<double> confidence_;
   std::vector<uint8_t> true_bits_, answer_bits_;
@@ -64,10 +72,11 @@ void PackedRows::fill(const models::ModelConfig& config, const Dataset& data, st
   models::set_positions(config, ids_, cumulative_lengths_, positions_);
 }
 
-Evaluation evaluate(nn::TrainingPass& pass, const models::ModelConfig& config, const Dataset& data) {
+Evaluation evaluate(nn::TrainingPass& pass, const models::ModelConfig& config, const Dataset& data,
+                    bool labels_of_files) {
   const auto labels = config.labels.size();
-  const LossSettings plain{config.problem, 0, {}};
-  Answers answers(config.problem, static_cast<int64_t>(labels));
+  const LossSettings plain{config.problem, 0, {}, labels_of_files};
+  Answers answers(config.problem, static_cast<int64_t>(labels), labels_of_files);
   Evaluation out;
   PackedRows packed;
   std::vector<int64_t> rows;

@@ -30,6 +30,8 @@ struct Evaluation {
   double macro_f1() const { return metrics ? metrics->macro_f1 : 0; }
 };
 
-Evaluation evaluate(nn::TrainingPass& pass, const models::ModelConfig& config, const Dataset& data);
+// `labels_of_files`: of each row only the labels that its file has are compared.
+Evaluation evaluate(nn::TrainingPass& pass, const models::ModelConfig& config, const Dataset& data,
+                    bool labels_of_files);
 
 }  // namespace valence::train

@@ -64,6 +64,7 @@ Dataset rows_of(const std::string& content, LabelColumns columns, Problem proble
   write_file(folder / "data.csv", content);
   Dataset data;
   data.read(folder / "data.csv", columns, problem, LetterTokenizer(), 10);
+  data.set_names(std::vector<std::string>(data.names()), "data.csv");
   return data;
 }
 
@@ -90,12 +91,32 @@ TEST(Loss, HasItsGradient) {
   const std::vector<float> logits = {0.3f, -1, 2, 0.1f, 0.2f, -0.4f, 3, 1, 0.5f};
   expect_gradient({Problem::kSingleLabel, 0, {}}, single, logits);
   expect_gradient({Problem::kSingleLabel, 0.1, {0.5, 2, 1}}, single, logits);
+  expect_gradient({Problem::kSingleLabel, 0.1, {0.5, 2, 1}, true}, single, logits);
   const Dataset multi =
       rows_of("text,label\na,x y\nb,z\nc,\n", {"text", {"label"}, " "}, Problem::kMultiLabel);
   expect_gradient({Problem::kMultiLabel, 0, {}}, multi, logits);
   expect_gradient({Problem::kMultiLabel, 0.2, {1, 2, 3}}, multi, logits);
   const Dataset numbers = rows_of("text,label\na,1\nb,-2\n", {"text", {"label"}, ""}, Problem::kRegression);
   expect_gradient({Problem::kRegression, 0, {}}, numbers, {0.5f, 3});
+}
+
+// Two sets of which one lacks a class: its rows do not move that class.
+TEST(Loss, OverTheLabelsOfAFile) {
+  const TemporaryFolder folder;
+  write_file(folder / "two.csv", "text,label\na,x\nb,y\n");
+  write_file(folder / "three.csv", "text,label\na,x\nb,y\nc,z\n");
+  Dataset data;
+  for (const char* name : {"two.csv", "three.csv"}) {
+    data.read(folder / name, {"text", {"label"}, ""}, Problem::kSingleLabel, LetterTokenizer(), 10);
+  }
+  data.set_names({"z", "y", "x"}, "here");
+  const std::vector<float> logits = {5, 1, 1, 5, 1, 1};
+  const std::vector<int64_t> rows = {0, 2};
+  std::vector<float> d(6);
+  loss_and_gradient({Problem::kSingleLabel, 0, {}, true}, data, rows, logits, 1, d);
+  EXPECT_EQ(d[0], 0);
+  EXPECT_NEAR(d[2], -0.25, 1e-6);  // half of the rows, and as likely as y
+  EXPECT_GT(d[3], 0.4f);
 }
 
 TEST(Loss, IsTheMeanOfTheRows) {

@@ -2,27 +2,38 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace valence::train {
 namespace {
 
 using models::Problem;
 
-// Cross-entropy with the target spread over all labels by `smoothing` (Szegedy et al. 2016).
-double cross_entropy(std::span<const float> logits, int32_t label, double smoothing, double weight,
-                     double scale, std::span<float> d_logits) {
-  const double largest = *std::ranges::max_element(logits);
-  double sum = 0;
-  for (const float logit : logits) sum += std::exp(static_cast<double>(logit) - largest);
-  const double log_sum = largest + std::log(sum), share = smoothing / static_cast<double>(logits.size());
+// Cross-entropy with the target spread over all labels by `smoothing` (Szegedy et al. 2016). Labels whose
+// `counts` is 0 are left out; all count where it is empty.
+double cross_entropy(std::span<const float> logits, int32_t label, std::span<const uint8_t> counts,
+                     double smoothing, double scale, std::span<float> d_logits) {
+  const auto is_in = [&](size_t c) { return counts.empty() || counts[c] != 0; };
+  double largest = -std::numeric_limits<double>::infinity(), sum = 0, labels = 0;
+  for (size_t c = 0; c < logits.size(); ++c) {
+    if (is_in(c)) largest = std::max(largest, static_cast<double>(logits[c]));
+  }
+  for (size_t c = 0; c < logits.size(); ++c) {
+    if (!is_in(c)) continue;
+    sum += std::exp(static_cast<double>(logits[c]) - largest);
+    ++labels;
+  }
+  const double log_sum = largest + std::log(sum), share = smoothing / labels;
   double loss = 0;
   for (size_t c = 0; c < logits.size(); ++c) {
+    d_logits[c] = 0;
+    if (!is_in(c)) continue;
     const double log_p = static_cast<double>(logits[c]) - log_sum;
     const double target = share + (static_cast<int32_t>(c) == label ? 1 - smoothing : 0);
     loss -= target * log_p;
-    d_logits[c] = static_cast<float>(scale * weight * (std::exp(log_p) - target));
+    d_logits[c] = static_cast<float>(scale * (std::exp(log_p) - target));
   }
-  return weight * loss;
+  return loss;
 }
 
 // Of each label by itself: log(1 + e^x) - target x.
@@ -56,7 +67,10 @@ double loss_and_gradient(const LossSettings& settings, const Dataset& data, std:
         const int32_t label = data.label(rows[r]);
         const double weight =
             settings.class_weights.empty() ? 1 : settings.class_weights[static_cast<size_t>(label)];
-        sum += cross_entropy(row_logits, label, settings.label_smoothing, weight, scale / count, d_row);
+        const auto counts =
+            settings.labels_of_files ? data.labels_of_file(rows[r]) : std::span<const uint8_t>();
+        sum += weight * cross_entropy(row_logits, label, counts, settings.label_smoothing,
+                                      weight * scale / count, d_row);
         break;
       }
       case Problem::kMultiLabel:

@@ -14,6 +14,7 @@ struct LossSettings {
   models::Problem problem = models::Problem::kSingleLabel;
   double label_smoothing = 0;
   std::vector<double> class_weights;  // [labels], empty: all 1
+  bool labels_of_files = false;       // single label: over the labels that the row's file has, no others
 };
 
 // The mean loss of the rows (cross-entropy; squared error; of binary cross-entropy over rows x labels), and

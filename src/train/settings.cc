@@ -198,6 +198,7 @@ std::vector<Setting> settings_of(Settings& s) {
   list.flag("recompute", s.recompute, "Compute activations again instead of keeping them");
   list.text("class-weights", s.class_weights, "WEIGHTS", "none, auto, or LABEL=W,LABEL=W");
   list.number("label-smoothing", s.label_smoothing, 0, 0.99, "Share of the target spread over all labels");
+  list.flag("labels-of-files", s.labels_of_files, "Compare a row's label with those that its file has only");
   list.integer("early-stopping-patience", s.early_stopping_patience, 0,
                "Evaluations without a gain; 0: never");
   list.text("problem-type", s.problem_type, "TYPE", "What the labels are",

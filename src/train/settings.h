@@ -42,6 +42,7 @@ struct Settings {
 
   std::string class_weights = "none";
   double label_smoothing = 0;
+  bool labels_of_files = false;
   int64_t early_stopping_patience = 0;  // evaluations without a gain; 0: none
   std::string problem_type;             // empty: the model's, else single label
   std::string label_separator;

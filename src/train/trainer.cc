@@ -106,7 +106,8 @@ class Run {
     pass_.emplace(model_->model(), *backend_,
                   nn::PassOptions{settings_.recompute, settings_.attention == "standard"});
     optimizer_.emplace(optimizer_of(settings_), model_->trained(), folder_.path());
-    loss_ = {problem_, settings_.label_smoothing, class_weights(settings_, data_, problem_)};
+    loss_ = {problem_, settings_.label_smoothing, class_weights(settings_, data_, problem_),
+             settings_.labels_of_files};
     epochs_.emplace(settings_, data_);
     state_.steps =
         settings_.steps > 0
@@ -246,7 +247,7 @@ class Run {
   // ---- Evaluation
 
   void evaluate_now() {
-    const Evaluation evaluation = evaluate(*pass_, model_->config(), validation_);
+    const Evaluation evaluation = evaluate(*pass_, model_->config(), validation_, settings_.labels_of_files);
     LogEntry entry;
     entry.step = state_.step;
     entry.epoch = static_cast<double>(state_.step) / static_cast<double>(epochs_->steps());
@@ -305,7 +306,7 @@ class Run {
       if (state_.best_step > 0 && state_.best_step != state_.step) {
         model_->restore(folder_.checkpoint(state_.best_step));
       }
-      evaluation = evaluate(*pass_, model_->config(), validation_);
+      evaluation = evaluate(*pass_, model_->config(), validation_, settings_.labels_of_files);
       outcome.loss = evaluation.loss;
       outcome.accuracy = evaluation.accuracy();
       outcome.macro_f1 = evaluation.macro_f1();

@@ -25,6 +25,14 @@ struct TrainOptions {
   std::optional<std::string> output, config, preset, resume;
 };
 
+// A file or folder so that it is found from anywhere, when the run is resumed or repeated.
+void make_absolute(std::string& path) {
+  std::error_code ignored;
+  if (!path.empty() && std::filesystem::exists(path, ignored)) {
+    path = std::filesystem::absolute(path).lexically_normal().string();
+  }
+}
+
 // Flags win over the file, the file over the preset.
 train::Settings settings_of(const TrainOptions& options) {
   train::Settings settings;
@@ -50,6 +58,8 @@ train::Settings settings_of(const TrainOptions& options) {
   }
   if (!options.data.empty()) settings.data = options.data;
   if (options.no_shuffle) settings.shuffle = false;
+  for (std::string& file : settings.data) make_absolute(file);
+  for (std::string* path : {&settings.validation, &settings.model, &settings.adapter}) make_absolute(*path);
   return settings;
 }
 
@@ -59,11 +69,6 @@ train::ModelSource find_source(const train::Settings& settings) {
   const api::ChosenModel chosen = api::choose_model(settings.model, adapter, api::Download::kAllowed);
   train::ModelSource source{chosen.model.files, {}, chosen.model.name};
   if (chosen.adapter) source.adapter = chosen.adapter->files;
-  // A folder is named so that it is found from anywhere.
-  std::error_code ignored;
-  if (!chosen.model.files.folder().empty() && std::filesystem::is_directory(settings.model, ignored)) {
-    source.base_name = std::filesystem::absolute(settings.model).lexically_normal().string();
-  }
   return source;
 }
 

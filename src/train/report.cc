@@ -119,12 +119,12 @@ void write_card(const Settings& settings, const CardFacts& facts, const std::fil
       "Labels: {}.\n\n## Metrics\n\n{}\n## Settings\n\n"
       "`train.toml` beside this file holds all of them; `curves.svg` shows the course of the run.\n"
       "`valence train --config train.toml -o NEW` repeats it.\n\n"
-      "## Use\n\n```\nvalence analyze --model {} \"some text\"\n```\n",
+      "## Use\n\n```\nvalence analyze --model path/to/this/folder \"some text\"\n```\n",
       settings.method == "full" ? "transformers" : "peft", facts.base, facts.base, settings.method,
       facts.trainable, facts.parameters,
       100.0 * static_cast<double>(facts.trainable) /
           static_cast<double>(std::max<int64_t>(facts.parameters, 1)),
-      facts.rows, labels, metrics_text(facts), "FOLDER");
+      facts.rows, labels, metrics_text(facts));
   write_text(file, text);
 }
 

@@ -1,8 +1,15 @@
 #include "train/run_folder.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <string>
 #include <string_view>
+
+#include "base/error.h"
 
 namespace valence::train {
 namespace {
@@ -10,6 +17,17 @@ namespace {
 constexpr std::string_view kPrefix = "checkpoint-";
 
 }  // namespace
+
+RunFolder::~RunFolder() {
+  if (lock_ >= 0) ::close(lock_);
+}
+
+void RunFolder::lock() {
+  lock_ = ::open(settings_file().c_str(), O_RDONLY | O_CLOEXEC);
+  // A file system without locks does not keep a run from going on.
+  if (lock_ < 0 || ::flock(lock_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;
+  throw Error(ErrorCode::kRuntime, printable(path_.string()) + ": another run is going on there");
+}
 
 bool RunFolder::is_taken() const {
   std::error_code ignored;

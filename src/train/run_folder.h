@@ -10,6 +10,9 @@ namespace valence::train {
 class RunFolder {
  public:
   explicit RunFolder(std::filesystem::path path) : path_(std::move(path)) {}
+  ~RunFolder();
+  RunFolder(const RunFolder&) = delete;
+  RunFolder& operator=(const RunFolder&) = delete;
 
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path settings_file() const { return path_ / "train.toml"; }
@@ -18,6 +21,9 @@ class RunFolder {
     return path_ / ("checkpoint-" + std::to_string(step));
   }
 
+  // Keeps other runs away as long as this object lives (flock(2) on train.toml). Errors: kRuntime when one is
+  // going on.
+  void lock();
   // Whether something stands in the way of a new run.
   bool is_taken() const;
   // Steps of the complete checkpoints, ascending.
@@ -32,6 +38,7 @@ class RunFolder {
 
  private:
   std::filesystem::path path_;
+  int lock_ = -1;
 };
 
 }  // namespace valence::train

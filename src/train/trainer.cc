@@ -63,11 +63,13 @@ class Run {
     AtomicFile file(folder_.settings_file());
     file.write(settings_as_toml(settings_));
     file.commit();
+    folder_.lock();
     prepare();
     return run();
   }
 
   Outcome again() {
+    folder_.lock();
     load();
     folder_.remove_leavings();
     prepare();
@@ -343,7 +345,7 @@ class Run {
 
   Settings settings_;
   const ModelSource& source_;
-  const RunFolder folder_;
+  RunFolder folder_;
   const Watch& watch_;
   ThreadPool pool_;
   std::unique_ptr<backend::TrainingBackend> backend_;

@@ -115,6 +115,20 @@ TEST_F(TrainerTest, GoesOnToTheSameBytes) {
   }
 }
 
+TEST_F(TrainerTest, TwoRunsDoNotShareAFolder) {
+  settings_.save_steps = 1;
+  Watch watch;
+  bool refused = false;
+  watch.progress = [&](const Watch::Progress& p) {
+    if (p.step != 3) return;
+    refused = true;
+    expect_error(ErrorCode::kRuntime, "another run is going on",
+                 [&] { resume(settings_of_run(folder_ / "out"), source(), folder_ / "out", {}); });
+  };
+  train(settings_, source(), folder_ / "out", watch);
+  EXPECT_TRUE(refused);
+}
+
 TEST_F(TrainerTest, ThreadsChangeNoBit) {
   settings_.threads = 1;
   train(settings_, source(), folder_ / "one", {});

@@ -1,6 +1,7 @@
 #include "train/run_state.h"
 
 #include <array>
+#include <utility>
 
 #include "base/files.h"
 #include "formats/json.h"
@@ -46,10 +47,12 @@ LogEntry entry_of_json(const Json& json, const std::string& where) {
 void write_state(const RunState& state, const std::filesystem::path& path) {
   Json::Array history;
   for (const LogEntry& entry : state.history) history.push_back(entry_as_json(entry));
+  Json best;
+  if (state.best_step > 0) best = Json(state.best_metric);
   const Json json(Json::Object{{"global_step", Json(state.step)},
                                {"max_steps", Json(state.steps)},
                                {"best_global_step", Json(state.best_step)},
-                               {"best_metric", state.best_step > 0 ? Json(state.best_metric) : Json()},
+                               {"best_metric", std::move(best)},
                                {"evaluations_without_gain", Json(state.evaluations_without_gain)},
                                {"skipped_steps", Json(state.skipped_steps)},
                                {"skipped_in_a_row", Json(state.skipped_in_a_row)},

@@ -1,6 +1,6 @@
 // links: valence_backend
-// Attention in training, forward and backward: flash (nothing of tokens x tokens stored) beside standard, on 12
-// heads of 64. The counter MB is what the probabilities of the standard way take in one layer.
+// Attention in training, forward and backward: flash (nothing of tokens x tokens stored) beside standard, on
+// 12 heads of 64. The counter MB is what the probabilities of the standard way take in one layer.
 #include <benchmark/benchmark.h>
 
 #include <vector>
@@ -25,16 +25,16 @@ void attention(benchmark::State& state, bool stored) {
   };
   const std::vector<float> query = values(kTokens * kHidden), key_value = values(kTokens * 2 * kHidden),
                            d_output = values(kTokens * kHidden);
-  std::vector<float> output(query.size()), log_sums(static_cast<size_t>(kTokens * kHeads)), d_query(query.size()),
-      d_key_value(key_value.size());
+  std::vector<float> output(query.size()), log_sums(static_cast<size_t>(kTokens * kHeads)),
+      d_query(query.size()), d_key_value(key_value.size());
   std::vector<float> probabilities(stored ? static_cast<size_t>(kTokens * length * kHeads) : 0);
   AttentionShape shape{cumulative, kHeads, kDim, false, {}};
   if (stored) shape.probabilities = probabilities.data();
   const auto ops = valence::backend::make_cpu_training_backend();
   for (auto _ : state) {
     ops->attention_forward(shape, query.data(), key_value.data(), output.data(), log_sums.data());
-    ops->attention_backward(shape, query.data(), key_value.data(), output.data(), log_sums.data(), d_output.data(),
-                            d_query.data(), d_key_value.data());
+    ops->attention_backward(shape, query.data(), key_value.data(), output.data(), log_sums.data(),
+                            d_output.data(), d_query.data(), d_key_value.data());
     benchmark::DoNotOptimize(d_query.data());
   }
   state.counters["MB"] = static_cast<double>(probabilities.size() * sizeof(float)) / 1e6;

@@ -117,7 +117,8 @@ std::string as_json(const Listed& model) {
   const auto text_or_null = [](const std::string& text) { return text.empty() ? Json() : Json(text); };
   return Json(Json::Object{
                   member("name", model.name), member("short_name", text_or_null(model.short_name)),
-                  member("state", model.state), member("default", model.is_default),
+                  member("state", model.state), member("bundled", model.state == "embedded"),
+                  member("default", model.is_default),
                   member("bytes", model.bytes > 0 ? Json(static_cast<int64_t>(model.bytes)) : Json()),
                   member("labels", Json(std::move(labels))), member("licence", text_or_null(model.licence)),
                   member("revision", text_or_null(model.revision)),

@@ -23,18 +23,11 @@ def write(name: str, *arrays) -> None:
 
 
 def nested(absmax: torch.Tensor):
-    """The second quantization as bitsandbytes' default (and CUDA) kernel does it: the nearest code. Its CPU
-    kernel looks codes up in a table of 65,536 entries and so misses the nearest close to a midpoint."""
-    code = bnb.create_dynamic_map()
+    """The second quantization as bitsandbytes does it on a CPU. Its kernels for a GPU search for the nearest code, where
+    this one looks it up in a table of 65,536 values: next to a midpoint the two may differ by one code."""
     offset = absmax.mean()
-    centred = absmax - offset
-    codes, largest = [], []
-    for block in centred.split(256):
-        peak = block.abs().max().clamp(min=1e-38)
-        scaled = block * (1.0 / peak) if block.numel() == 256 else block / peak
-        codes.append(torch.bucketize(scaled.clamp(-1, 1), (code[:-1] + code[1:]) / 2).to(torch.uint8))
-        largest.append(peak)
-    return torch.cat(codes), torch.stack(largest), offset
+    codes, state = bnb.quantize_blockwise(absmax - offset, code=bnb.create_dynamic_map(), blocksize=256)
+    return codes.flatten(), state.absmax, offset
 
 
 def nf4(name: str, values: torch.Tensor) -> None:

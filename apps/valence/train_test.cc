@@ -25,9 +25,20 @@ class TrainCommand : public ::testing::Test {
   }
   std::string path(const std::string& name) const { return (folder_ / name).string(); }
   Ran train(const std::string& out, std::vector<std::string> more) const {
-    std::vector<std::string> arguments = {"train",   path("data.csv"), "--label-column", "label", "--model",
-                                          tiny_model("distilbert"), "-o", path(out), "--steps", "20",
-                                          "--batch-size", "8", "--threads", "2"};
+    std::vector<std::string> arguments = {"train",
+                                          path("data.csv"),
+                                          "--label-column",
+                                          "label",
+                                          "--model",
+                                          tiny_model("distilbert"),
+                                          "-o",
+                                          path(out),
+                                          "--steps",
+                                          "20",
+                                          "--batch-size",
+                                          "8",
+                                          "--threads",
+                                          "2"};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return run_valence(arguments);
   }
@@ -35,7 +46,8 @@ class TrainCommand : public ::testing::Test {
     arguments.insert(arguments.begin(), {"analyze", "--logits", "--format", "jsonl", "--dtype", "fp32"});
     arguments.insert(arguments.end(), {"a fine day", "a bad film 3"});
     std::string out;
-    for (const formats::Json& line : lines_of(run_valence(arguments).out)) out += line.find("logits")->dump() + "\n";
+    for (const formats::Json& line : lines_of(run_valence(arguments).out))
+      out += line.find("logits")->dump() + "\n";
     return out;
   }
   TemporaryFolder folder_;
@@ -47,7 +59,8 @@ TEST_F(TrainCommand, TheModelThatItWritesAnswers) {
   EXPECT_TRUE(ran.out.empty());
   EXPECT_NE(ran.err.find("parameters are trained (100.00%)"), std::string::npos) << ran.err;
   EXPECT_NE(ran.err.find("step 20/20"), std::string::npos) << ran.err;
-  const Ran answers = run_valence({"analyze", "--model", path("out"), "--format", "jsonl", "a fine day 1", "a bad film 2"});
+  const Ran answers =
+      run_valence({"analyze", "--model", path("out"), "--format", "jsonl", "a fine day 1", "a bad film 2"});
   const std::vector<formats::Json> lines = lines_of(answers.out);
   ASSERT_EQ(lines.size(), 2u) << answers.err;
   EXPECT_EQ(text_of(lines[0], "label"), "good");
@@ -63,15 +76,17 @@ TEST_F(TrainCommand, QuietSaysNothing) {
 TEST_F(TrainCommand, EvalComparesModels) {
   ASSERT_EQ(train("out", {"--method", "full", "--learning-rate", "1e-3", "--quiet"}).status, 0);
   ASSERT_EQ(train("weak", {"--method", "lora", "--learning-rate", "1e-6", "--quiet"}).status, 0);
-  const std::vector<std::string> command = {"eval", path("out"), path("weak"), path("data.csv"), "--label-column", "label"};
+  const std::vector<std::string> command = {"eval",           path("out"),      path("weak"),
+                                            path("data.csv"), "--label-column", "label"};
   std::vector<std::string> json = command;
   json.push_back("--json");
   const Ran ran = run_valence(json);
   const std::vector<formats::Json> lines = lines_of(ran.out);
   ASSERT_EQ(lines.size(), 2u) << ran.err;
   EXPECT_EQ(keys_of(lines[0]),
-            (std::vector<std::string>{"model", "rows", "accuracy", "macro_f1", "macro_recall", "per_class", "labels",
-                                      "confusion", "ece", "p50_ms", "texts_per_second", "parameters", "peak_mb"}));
+            (std::vector<std::string>{"model", "rows", "accuracy", "macro_f1", "macro_recall", "per_class",
+                                      "labels", "confusion", "ece", "p50_ms", "texts_per_second",
+                                      "parameters", "peak_mb"}));
   EXPECT_EQ(lines[0].find("rows")->as_int(""), 48);
   EXPECT_GT(lines[0].find("accuracy")->as_number(""), 0.9);
   EXPECT_LT(lines[1].find("p_value")->as_number(""), 0.05);
@@ -104,26 +119,32 @@ TEST_F(TrainCommand, ResumesAFinishedRunToNothing) {
 
 TEST_F(TrainCommand, FlagsWinOverTheFileAndTheFileOverThePreset) {
   write_file(folder_ / "a.toml", "rank = 2\nalpha = 4\n");
-  ASSERT_EQ(train("out", {"--preset", "qlora-distilbert", "--config", path("a.toml"), "--alpha", "6", "--quiet"}).status, 0);
+  ASSERT_EQ(
+      train("out", {"--preset", "qlora-distilbert", "--config", path("a.toml"), "--alpha", "6", "--quiet"})
+          .status,
+      0);
   const std::string toml = read_file(folder_ / "out" / "train.toml");
-  for (const char* line : {"method = \"qlora\"\n", "rank = 2\n", "alpha = 6.0\n", "optimizer = \"paged-adamw-8bit\"\n"}) {
+  for (const char* line :
+       {"method = \"qlora\"\n", "rank = 2\n", "alpha = 6.0\n", "optimizer = \"paged-adamw-8bit\"\n"}) {
     EXPECT_NE(toml.find(line), std::string::npos) << line << toml;
   }
 }
 
 TEST_F(TrainCommand, NamesTheOptionThatIsWrong) {
-  for (const auto& [name, value] : {std::pair{"--rank", "0"}, std::pair{"--learning-rate", "fast"}, std::pair{"--dropout", "2"},
-                                    std::pair{"--method", "magic"}, std::pair{"--warmup", "-5"}, std::pair{"--targets", "no_such"},
-                                    std::pair{"--class-weights", "sometimes"}, std::pair{"--preset", "unheard-of"}}) {
+  for (const auto& [name, value] :
+       {std::pair{"--rank", "0"}, std::pair{"--learning-rate", "fast"}, std::pair{"--dropout", "2"},
+        std::pair{"--method", "magic"}, std::pair{"--warmup", "-5"}, std::pair{"--targets", "no_such"},
+        std::pair{"--class-weights", "sometimes"}, std::pair{"--preset", "unheard-of"}}) {
     expect_refused(train("out", {"--method", "lora", name, value}), 2, {name});
     EXPECT_FALSE(std::filesystem::exists(folder_ / "out"));
   }
-  expect_refused(run_valence({"train", path("data.csv"), "--label-column", "label"}), 2, {"--output is missing"});
+  expect_refused(run_valence({"train", path("data.csv"), "--label-column", "label"}), 2,
+                 {"--output is missing"});
 }
 
 TEST_F(TrainCommand, AblationPrintsItsTable) {
-  const Ran ran = run_valence({"ablation", path("data.csv"), "--label-column", "label", "--model", tiny_model("distilbert"),
-                               "--steps", "2", "--json"});
+  const Ran ran = run_valence({"ablation", path("data.csv"), "--label-column", "label", "--model",
+                               tiny_model("distilbert"), "--steps", "2", "--json"});
   const std::vector<formats::Json> lines = lines_of(ran.out);
   ASSERT_EQ(lines.size(), 4u) << ran.err;
   EXPECT_EQ(text_of(lines[0], "variant"), "full fp32");

@@ -15,7 +15,6 @@
 #include "models/config.h"
 #include "models/names.h"
 #include "models/weights.h"
-#include "tensor/floats.h"
 #include "tensor/int8.h"
 #include "tensor/nf4.h"
 
@@ -51,13 +50,6 @@ void add_int8(const std::string& name, const std::vector<float>& values, int64_t
   tensor::quantize_rows_int8(values.data(), rows, columns, quantized.data(), scales.data());
   output.add<int8_t>(name, DType::kI8, {rows, columns}, quantized);
   output.add<float>(name + "_scale", DType::kF32, {rows}, scales);
-}
-
-void add_half(const std::string& name, const std::vector<float>& values, int64_t rows, int64_t columns,
-              Output& output) {
-  std::vector<uint16_t> halves(values.size());
-  for (size_t k = 0; k < values.size(); ++k) halves[k] = tensor::float_to_half(values[k]);
-  output.add<uint16_t>(name, DType::kF16, {rows, columns}, halves);
 }
 
 // What bitsandbytes needs to restore the matrix, in its own words.
@@ -114,7 +106,8 @@ void quantize_tensors(const models::ModelConfig& config, const formats::Checkpoi
   for (const auto& [name, tensor] : checkpoint.tensors()) {
     check_interrupt();
     const auto matrix = matrices.find(name);
-    if (matrix == matrices.end() && name != words) {
+    // bitsandbytes packs linear layers alone: a word table stays as it is beside them.
+    if (matrix == matrices.end() && (name != words || type == WeightType::kNf4)) {
       output.keep(tensor);
       continue;
     }
@@ -122,8 +115,6 @@ void quantize_tensors(const models::ModelConfig& config, const formats::Checkpoi
     const std::vector<float> values = models::restored(weights.matrix(module_of(name), rows, columns).source);
     if (type == WeightType::kInt8) {
       add_int8(name, values, rows, columns, output);
-    } else if (name == words) {
-      add_half(name, values, rows, columns, output);
     } else {
       add_nf4(name, values, rows, columns, output);
     }

@@ -33,6 +33,26 @@ class Nearest {
   std::array<float, size - 1> midpoints_;
 };
 
+// The entry of the dynamic map for a value of [-1, 1] as bitsandbytes 0.50 looks it up: of the nearest of
+// 65,536 evenly spaced values, which beside a midpoint may be the farther of two entries.
+class TabledNearest {
+ public:
+  TabledNearest() : codes_(kValues) {
+    const Nearest<256> nearest(dynamic_map());
+    for (size_t i = 0; i < kValues; ++i) {
+      codes_[i] = nearest(-1.0f + 2.0f * static_cast<float>(i) / static_cast<float>(kValues - 1));
+    }
+  }
+  uint8_t operator()(float value) const {
+    const float clamped = std::clamp(value, -1.0f, 1.0f);
+    return codes_[static_cast<size_t>((clamped + 1.0f) * 0.5f * static_cast<float>(kValues - 1) + 0.5f)];
+  }
+
+ private:
+  static constexpr size_t kValues = 65'536;
+  std::vector<uint8_t> codes_;
+};
+
 // The values of one block as fractions of its absmax. bitsandbytes multiplies a full block by the reciprocal
 // and divides the last, partial one.
 float fraction_of(float value, float absmax, bool full_block) {
@@ -137,13 +157,13 @@ NestedAbsmax quantize_absmax(std::span<const float> absmax) {
   result.offset = absmax.empty() ? 0.0f : static_cast<float>(sum / static_cast<double>(absmax.size()));
   std::vector<float> centred(absmax.begin(), absmax.end());
   for (float& value : centred) value -= result.offset;
-  static const Nearest nearest(dynamic_map());
+  static const TabledNearest nearest;
   for (size_t begin = 0; begin < centred.size(); begin += kNestedBlock) {
     const size_t size = std::min(static_cast<size_t>(kNestedBlock), centred.size() - begin);
     const float largest = block_absmax(&centred[begin], static_cast<int64_t>(size));
     result.absmax.push_back(largest);
     for (size_t i = begin; i < begin + size; ++i) {
-      result.codes.push_back(nearest(fraction_of(centred[i], largest, size == kNestedBlock)));
+      result.codes.push_back(largest == 0 ? uint8_t{0} : nearest(centred[i] * (1.0f / largest)));
     }
   }
   return result;

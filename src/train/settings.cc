@@ -160,9 +160,9 @@ std::string Setting::key() const {
   return out;
 }
 
-double Settings::chosen_learning_rate() const {
+double Settings::chosen_learning_rate(int64_t hidden) const {
   if (learning_rate > 0) return learning_rate;
-  return method == "full" ? 5e-5 : 5e-4;
+  return (method == "full" ? 5e-5 : 5e-4) * 768.0 / static_cast<double>(hidden);
 }
 
 std::vector<Setting> settings_of(Settings& s) {

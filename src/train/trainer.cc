@@ -44,9 +44,7 @@ class Run {
         watch_(watch),
         pool_(settings.threads > 0 ? static_cast<int>(settings.threads) : usable_cores()),
         backend_(backend::make_cpu_training_backend(&pool_)),
-        lookup_(backend::make_cpu_backend(&pool_)) {
-    settings_.learning_rate = settings_.chosen_learning_rate();
-  }
+        lookup_(backend::make_cpu_backend(&pool_)) {}
 
   Outcome fresh() {
     check_settings(settings_);
@@ -86,6 +84,7 @@ class Run {
     tokenizer_ = text::Tokenizer::load(source_.model);
     const models::ModelConfig config = models::read_config(source_.model, models::Expected::kEncoder);
     problem_ = problem_of(settings_, config.problem);
+    settings_.learning_rate = settings_.chosen_learning_rate(config.hidden);
     const int64_t limit = std::min(settings_.max_length, models::longest_input(source_.model, config));
     const LabelColumns columns{
         settings_.text_column.empty() ? std::nullopt : std::optional(settings_.text_column),

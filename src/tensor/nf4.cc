@@ -45,7 +45,8 @@ class TabledNearest {
   }
   uint8_t operator()(float value) const {
     const float clamped = std::clamp(value, -1.0f, 1.0f);
-    return codes_[static_cast<size_t>((clamped + 1.0f) * 0.5f * static_cast<float>(kValues - 1) + 0.5f)];
+    constexpr float kHalf = 0.5f;  // the sum is rounded to fp32 before it is cut, as there
+    return codes_[static_cast<size_t>((clamped + 1.0f) * kHalf * static_cast<float>(kValues - 1) + kHalf)];
   }
 
  private:

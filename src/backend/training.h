@@ -51,6 +51,17 @@ struct AttentionShape {
   int64_t sequences() const { return static_cast<int64_t>(cumulative_lengths.size()) - 1; }
   int64_t hidden() const { return static_cast<int64_t>(heads) * head_dim; }
   int64_t queries() const { return first_only ? sequences() : cumulative_lengths.back(); }
+  // Queries x keys of a sequence, and of all heads and sequences.
+  int64_t pairs(int64_t sequence) const {
+    const auto at = static_cast<size_t>(sequence);
+    const int64_t length = cumulative_lengths[at + 1] - cumulative_lengths[at];
+    return length * (first_only ? 1 : length);
+  }
+  int64_t probability_count() const {
+    int64_t sum = 0;
+    for (int64_t s = 0; s < sequences(); ++s) sum += pairs(s);
+    return heads * sum;
+  }
 };
 
 // One step of AdamW (Loshchilov and Hutter 2019), with bias correction.

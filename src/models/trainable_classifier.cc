@@ -69,13 +69,20 @@ class TrainableBuilder {
   }
 
  private:
+  void check_finite(const std::string& name, std::span<const float> values) const {
+    if (std::ranges::all_of(values, [](float v) { return std::isfinite(v); })) return;
+    throw Error(ErrorCode::kBadData,
+                out_.checkpoint_.describe() + ": tensor " + printable(name) + " holds a NaN or an infinity");
+  }
+  // Of a matrix that is stored in fp32: other types are checked by what they can hold.
+  void check_finite(const std::string& name, const backend::MatrixSource& source) const {
+    if (source.type != WeightType::kFp32) return;
+    check_finite(name, std::span(source.fp32, static_cast<size_t>(source.out_features * source.in_features)));
+  }
+
   Parameter& add(std::string name, int64_t rows, int64_t columns, bool is_vector, bool trained,
                  std::vector<float> value) {
-    for (const float v : value) {
-      if (std::isfinite(v)) continue;
-      throw Error(ErrorCode::kBadData, out_.checkpoint_.describe() + ": tensor " + printable(name) +
-                                           " holds a NaN or an infinity");
-    }
+    check_finite(name, value);
     Parameter& parameter = out_.tensors_.emplace_back();
     parameter.name = std::move(name);
     parameter.rows = rows;
@@ -87,15 +94,12 @@ class TrainableBuilder {
   }
 
   Parameter* vector(const std::string& name, int64_t size, bool trained) {
-    out_.parameters_ += size;
     return &add(name, 1, size, true, trained, weights_.vector(name, size));
   }
   Parameter* bias(const std::string& module, int64_t size, bool trained) {
-    out_.parameters_ += size;
     return &add(module + ".bias", 1, size, true, trained, weights_.bias(module, size));
   }
   Parameter* matrix(const std::string& module, int64_t rows, int64_t columns, bool trained) {
-    out_.parameters_ += rows * columns;
     Matrix stored = weights_.matrix(module, rows, columns);
     merge_update(stored);
     return &add(module + ".weight", rows, columns, false, trained, restored(stored.source));
@@ -118,7 +122,6 @@ class TrainableBuilder {
       model.words = matrix(names.words, config_.vocab_size, config_.hidden, true);
       model.words->by_rows = true;
     } else {
-      out_.parameters_ += config_.vocab_size * config_.hidden;
       Matrix& words =
           out_.frozen_.emplace_back(weights_.matrix(names.words, config_.vocab_size, config_.hidden));
       check_finite(names.words + ".weight", words.source);
@@ -132,17 +135,8 @@ class TrainableBuilder {
     out_.checkpoint_.release();
   }
 
-  void check_finite(const std::string& name, const backend::MatrixSource& source) {
-    if (source.type != WeightType::kFp32) return;
-    const int64_t count = source.out_features * source.in_features;
-    if (std::all_of(source.fp32, source.fp32 + count, [](float v) { return std::isfinite(v); })) return;
-    throw Error(ErrorCode::kBadData,
-                out_.checkpoint_.describe() + ": tensor " + printable(name) + " holds a NaN or an infinity");
-  }
-
   // The matrix in the type that frozen weights are kept in.
   const backend::MatrixSource& frozen(const std::string& module, int64_t rows, int64_t columns) {
-    out_.parameters_ += rows * columns;
     Matrix matrix = weights_.matrix(module, rows, columns);
     matrix.update.reset();
     check_finite(module + ".weight", matrix.source);
@@ -257,7 +251,6 @@ class TrainableBuilder {
     dense.site = ++sites_ << 8;
     const bool trained = saved(module);
     if (is_new || weights_.rows(module) == 0) {
-      out_.parameters_ += out * (config_.hidden + 1);
       dense.weight = random_matrix(module + ".weight", out, config_.hidden, kInitialDeviation);
       dense.bias =
           &add(module + ".bias", 1, out, true, true, std::vector<float>(static_cast<size_t>(out), 0.0f));

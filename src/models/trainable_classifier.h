@@ -53,7 +53,8 @@ class TrainableClassifier {
   const nn::TrainableModel& model() const { return model_; }
   const ModelConfig& config() const { return config_; }  // with the labels of the settings
   std::vector<nn::Parameter*> trained();
-  int64_t parameters() const { return parameters_; }  // of the model, without updates
+  // Of the model, without updates.
+  int64_t parameters() const { return parameter_count(config_, config_.labels.size()); }
   bool has_new_head() const { return new_head_; }
   // Gives the pages of frozen weights that were read back to the system: of a word table that lies in the
   // file the system maps far more than the rows that are looked up.
@@ -82,7 +83,6 @@ class TrainableClassifier {
   std::deque<Matrix> frozen_;
   std::unique_ptr<backend::Table> word_table_;
   std::vector<std::string> saved_modules_;  // of the head, whole in an adapter
-  int64_t parameters_ = 0;
   bool new_head_ = false;
 };
 

@@ -22,6 +22,19 @@ void add(const float* x, int64_t count, float* y) {
   for (int64_t i = 0; i < count; ++i) y[i] += x[i];
 }
 
+// c [rows, ...] = a x b; both strides are those of the stored rows.
+Product product_of(const float* a, int64_t a_stride, const backend::MatrixSource& b, int64_t rows, float* c,
+                   int64_t c_stride) {
+  Product product;
+  product.a = a;
+  product.a_stride = a_stride;
+  product.b = b;
+  product.rows = rows;
+  product.c = c;
+  product.c_stride = c_stride;
+  return product;
+}
+
 backend::MatrixSource activations(const float* x, int64_t rows, int64_t columns) {
   return {.out_features = rows, .in_features = columns, .fp32 = x};
 }
@@ -49,23 +62,9 @@ Dropout TrainingPass::dropout(float rate, uint64_t site) const {
   return key_ ? Dropout{rate, *key_ ^ (site * 0xD6E8FEB86659FD93ULL)} : Dropout{};
 }
 
-backend::AttentionShape TrainingPass::attention_shape(size_t layer, float* probabilities) const {
-  return {batch_.cumulative_lengths,
-          model_.heads,
-          model_.head_dim(),
-          is_last(layer),
-          dropout(model_.attention_dropout, model_.layers[layer].site + kAttention),
-          probabilities};
-}
-
-int64_t TrainingPass::probabilities_of(size_t layer) const {
-  if (!options_.standard_attention) return 0;
-  int64_t sum = 0;
-  for (size_t s = 1; s < batch_.cumulative_lengths.size(); ++s) {
-    const int64_t length = batch_.cumulative_lengths[s] - batch_.cumulative_lengths[s - 1];
-    sum += length * (is_last(layer) ? 1 : length);
-  }
-  return sum * model_.heads;
+backend::AttentionShape TrainingPass::attention_shape(size_t layer) const {
+  return {batch_.cumulative_lengths, model_.heads, model_.head_dim(), is_last(layer),
+          dropout(model_.attention_dropout, model_.layers[layer].site + kAttention)};
 }
 
 const float* TrainingPass::query_input(size_t layer) {
@@ -90,38 +89,21 @@ const float* TrainingPass::update_input(const TrainableDense& dense, const float
 
 void TrainingPass::dense_forward(const TrainableDense& dense, const float* x, int64_t rows, float* y,
                                  int64_t y_stride, std::vector<float>& low) {
-  Product product;
-  product.a = x;
-  product.a_stride = dense.in_features();
-  product.b = dense.matrix();
+  Product product = product_of(x, dense.in_features(), dense.matrix(), rows, y, y_stride);
   product.b_transposed = true;
-  product.rows = rows;
   product.bias = dense.bias->value.data();
   product.bf16 = dense.bf16;
-  product.c = y;
-  product.c_stride = y_stride;
   backend_.multiply(product);
   if (dense.down == nullptr) return;
   const int64_t rank = dense.down->rows;
-  Product down;
-  down.a = update_input(dense, x, rows);
-  down.a_stride = dense.in_features();
-  down.b = dense.down->source();
+  Product down = product_of(update_input(dense, x, rows), dense.in_features(), dense.down->source(), rows,
+                            room_for(low, rows * rank), rank);
   down.b_transposed = true;
-  down.rows = rows;
-  down.c = room_for(low, rows * rank);
-  down.c_stride = rank;
   backend_.multiply(down);
   for (int64_t i = 0; i < rows * rank; ++i) low[static_cast<size_t>(i)] *= dense.scale;
-  Product up;
-  up.a = low.data();
-  up.a_stride = rank;
-  up.b = dense.up->source();
+  Product up = product_of(low.data(), rank, dense.up->source(), rows, y, y_stride);
   up.b_transposed = true;
-  up.rows = rows;
   up.accumulate = true;
-  up.c = y;
-  up.c_stride = y_stride;
   backend_.multiply(up);
 }
 
@@ -132,55 +114,33 @@ void TrainingPass::dense_backward(const TrainableDense& dense, const float* x, i
   // gradient [out or rank, ...] += d [rows, ...] transposed x right [rows, columns].
   const auto add_gradient = [&](const float* d, int64_t stride, const float* right, int64_t columns,
                                 Parameter& parameter) {
-    Product product;
-    product.a = d;
-    product.a_stride = stride;
+    Product product = product_of(d, stride, activations(right, rows, columns), parameter.rows,
+                                 parameter.gradient.data(), columns);
     product.a_transposed = true;
-    product.b = activations(right, rows, columns);
-    product.rows = parameter.rows;
     product.accumulate = true;
     product.bf16 = dense.bf16 && &parameter == dense.weight;
-    product.c = parameter.gradient.data();
-    product.c_stride = columns;
     backend_.multiply(product);
   };
   if (dense.weight != nullptr && dense.weight->trained) add_gradient(d_y, d_y_stride, x, in, *dense.weight);
   if (dense.bias->trained) backend_.add_column_sums(d_y, d_y_stride, rows, out, dense.bias->gradient.data());
   if (d_x != nullptr) {
-    Product product;
-    product.a = d_y;
-    product.a_stride = d_y_stride;
-    product.b = dense.matrix();
-    product.rows = rows;
+    Product product = product_of(d_y, d_y_stride, dense.matrix(), rows, d_x, in);
     product.accumulate = accumulate;
     product.bf16 = dense.bf16;
-    product.c = d_x;
-    product.c_stride = in;
     backend_.multiply(product);
   }
   if (dense.down == nullptr) return;
   const int64_t rank = dense.down->rows;
   add_gradient(d_y, d_y_stride, low.data(), rank, *dense.up);
-  Product d_low;
-  d_low.a = d_y;
-  d_low.a_stride = d_y_stride;
-  d_low.b = dense.up->source();
-  d_low.rows = rows;
-  d_low.c = room_for(d_low_, rows * rank);
-  d_low.c_stride = rank;
-  backend_.multiply(d_low);
+  backend_.multiply(
+      product_of(d_y, d_y_stride, dense.up->source(), rows, room_for(d_low_, rows * rank), rank));
   for (int64_t i = 0; i < rows * rank; ++i) d_low_[static_cast<size_t>(i)] *= dense.scale;
   add_gradient(d_low_.data(), rank, update_input(dense, x, rows), in, *dense.down);
   if (d_x == nullptr) return;
   const bool drops = key_ && dense.dropout > 0;
-  Product product;
-  product.a = d_low_.data();
-  product.a_stride = rank;
-  product.b = dense.down->source();
-  product.rows = rows;
+  Product product = product_of(d_low_.data(), rank, dense.down->source(), rows,
+                               drops ? room_for(d_update_, rows * in) : d_x, in);
   product.accumulate = !drops;
-  product.c = drops ? room_for(d_update_, rows * in) : d_x;
-  product.c_stride = in;
   backend_.multiply(product);
   if (!drops) return;
   backend_.drop(dropout(dense.dropout, dense.site), d_update_.data(), rows * in, d_update_.data());
@@ -205,9 +165,10 @@ void TrainingPass::norm_backward(const TrainableNorm& norm, const NormState& sta
 
 const float* TrainingPass::restored(const TrainableNorm& norm, const NormState& state, int64_t rows) {
   float* y = room_for(normal_, rows * model_.hidden);
-  for (int64_t i = 0; i < rows * model_.hidden; ++i) {
-    const auto column = static_cast<size_t>(i % model_.hidden);
-    y[i] = state.normal[static_cast<size_t>(i)] * norm.gamma->value[column] + norm.beta->value[column];
+  const float *gamma = norm.gamma->value.data(), *beta = norm.beta->value.data();
+  for (int64_t r = 0; r < rows; ++r) {
+    const float* normal = state.normal.data() + r * model_.hidden;
+    for (int64_t c = 0; c < model_.hidden; ++c) y[r * model_.hidden + c] = normal[c] * gamma[c] + beta[c];
   }
   return y;
 }
@@ -259,9 +220,11 @@ void TrainingPass::layer_forward(size_t index, LayerState& state, float* output)
   dense_forward(layer.key, x, tokens, key_value, 2 * hidden, state.low[1]);
   dense_forward(layer.value, x, tokens, key_value + hidden, 2 * hidden, state.low[2]);
   float* attended = room_for(state.attended, rows * hidden);
-  const int64_t stored = probabilities_of(index);
-  float* probabilities = stored > 0 ? room_for(state.probabilities, stored) : nullptr;
-  backend_.attention_forward(attention_shape(index, probabilities), state.query.data(), key_value, attended,
+  backend::AttentionShape shape = attention_shape(index);
+  if (options_.standard_attention) {
+    shape.probabilities = room_for(state.probabilities, shape.probability_count());
+  }
+  backend_.attention_forward(shape, state.query.data(), key_value, attended,
                              room_for(state.log_sums, model_.heads * rows));
 
   float* sum = room_for(sum_, rows * hidden);
@@ -279,7 +242,7 @@ void TrainingPass::layer_forward(size_t index, LayerState& state, float* output)
                     rows, state.output_norm, output);
 }
 
-void TrainingPass::layer_backward(size_t index, const LayerState& state, float* d_output, float* d_input) {
+void TrainingPass::layer_backward(size_t index, LayerState& state, float* d_output, float* d_input) {
   const TrainableLayer& layer = model_.layers[index];
   const int64_t hidden = model_.hidden, wide = model_.intermediate;
   const int64_t tokens = batch_.tokens(), rows = queries_of(index);
@@ -310,11 +273,10 @@ void TrainingPass::layer_backward(size_t index, const LayerState& state, float* 
 
   float* d_query = room_for(d_query_, rows * hidden);
   float* d_key_value = room_for(d_key_value_, tokens * 2 * hidden);
-  float* probabilities =
-      probabilities_of(index) > 0 ? const_cast<float*>(state.probabilities.data()) : nullptr;
-  backend_.attention_backward(attention_shape(index, probabilities), state.query.data(),
-                              state.key_value.data(), state.attended.data(), state.log_sums.data(),
-                              d_attended, d_query, d_key_value);
+  backend::AttentionShape shape = attention_shape(index);
+  if (options_.standard_attention) shape.probabilities = state.probabilities.data();
+  backend_.attention_backward(shape, state.query.data(), state.key_value.data(), state.attended.data(),
+                              state.log_sums.data(), d_attended, d_query, d_key_value);
   dense_backward(layer.query, query_input(index), rows, d_query, hidden, state.low[0], true,
                  d_input != nullptr ? d_sum : nullptr);
   const float* x = inputs_[index].data();

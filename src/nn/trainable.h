@@ -115,15 +115,14 @@ class TrainingPass {
   int64_t queries_of(size_t layer) const { return is_last(layer) ? batch_.sequences() : batch_.tokens(); }
   // The input of a layer, or the first tokens of it where the layer computes no more.
   const float* query_input(size_t layer);
-  backend::AttentionShape attention_shape(size_t layer, float* probabilities) const;
-  int64_t probabilities_of(size_t layer) const;
+  backend::AttentionShape attention_shape(size_t layer) const;
   backend::Dropout dropout(float rate, uint64_t site) const;
 
   void embed(float* x);
   void embed_backward(float* d_x);
   void layer_forward(size_t index, LayerState& state, float* output);
   // d_output [queries, hidden] is used up; d_input [tokens, hidden] may be null.
-  void layer_backward(size_t index, const LayerState& state, float* d_output, float* d_input);
+  void layer_backward(size_t index, LayerState& state, float* d_output, float* d_input);
   void head_forward(const float* first);
   void head_backward(std::span<const float> d_logits, const float* first, float* d_first);
 
@@ -150,13 +149,13 @@ class TrainingPass {
   Batch batch_;
   std::optional<uint64_t> key_;
   NormState embedding_norm_;
-  std::vector<std::vector<float>>
-      inputs_;                      // of each layer [tokens, hidden], and of the head [sequences, hidden]
+  // Of each layer [tokens, hidden], and of the head [sequences, hidden].
+  std::vector<std::vector<float>> inputs_;
   std::vector<LayerState> states_;  // one when recomputing
   std::vector<float> head_input_, head_wide_, head_low_[2], pooled_, logits_;
   // Used within one function at a time, by name of what they hold.
   std::vector<float> first_, sum_, activated_, normal_, update_input_, d_update_, d_low_;
-  std::vector<float> d_layer_, d_below_, d_wide_, d_sum_, d_dropped_, d_attended_, d_query_, d_key_value_;
+  std::vector<float> d_layer_, d_below_, d_wide_, d_dropped_, d_attended_, d_query_, d_key_value_;
 };
 
 }  // namespace valence::nn

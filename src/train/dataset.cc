@@ -86,6 +86,14 @@ void Dataset::set_names(const std::vector<std::string>& names, const std::string
   }
 }
 
+std::vector<int64_t> Dataset::rows_of_labels() const {
+  std::vector<int64_t> rows(names_.size(), 0);
+  for (const std::vector<int32_t>& labels : labels_) {
+    for (const int32_t label : labels) ++rows[static_cast<size_t>(label)];
+  }
+  return rows;
+}
+
 int64_t Dataset::tokens_of(std::span<const int64_t> rows) const {
   int64_t sum = 0;
   for (const int64_t row : rows) sum += static_cast<int64_t>(tokens(row).size());

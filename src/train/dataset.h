@@ -28,6 +28,7 @@ class Dataset {
     return std::span(ids_).subspan(begins_[at], begins_[at + 1] - begins_[at]);
   }
   int64_t tokens_of(std::span<const int64_t> rows) const;  // in all of them
+  int64_t tokens_of_all() const { return static_cast<int64_t>(ids_.size()); }
   // Of single-label rows an index of names(), of regression rows none.
   int32_t label(int64_t row) const { return labels_[static_cast<size_t>(row)].front(); }
   std::span<const int32_t> labels(int64_t row) const { return labels_[static_cast<size_t>(row)]; }
@@ -39,6 +40,7 @@ class Dataset {
 
   // The different labels, in the order of their first rows until set_names().
   const std::vector<std::string>& names() const { return names_; }
+  std::vector<int64_t> rows_of_labels() const;  // how many rows have each of names()
   // Renumbers the labels by `names`. Errors: kBadData for a label of the rows that is not among them, with
   // `where` in front.
   void set_names(const std::vector<std::string>& names, const std::string& where);

@@ -82,13 +82,11 @@ std::vector<double> class_weights(const Settings& settings, const Dataset& data,
   if (setting == "none" || problem == Problem::kRegression) return {};
   std::vector<double> weights(names.size(), 1.0);
   if (setting == "auto") {
-    std::vector<double> rows(names.size(), 0.0);
-    for (int64_t r = 0; r < data.rows(); ++r) {
-      for (const int32_t label : data.labels(r)) rows[static_cast<size_t>(label)] += 1;
-    }
+    const std::vector<int64_t> rows = data.rows_of_labels();
     for (size_t c = 0; c < weights.size(); ++c) {
-      if (rows[c] > 0)
-        weights[c] = static_cast<double>(data.rows()) / (static_cast<double>(weights.size()) * rows[c]);
+      if (rows[c] == 0) continue;
+      weights[c] =
+          static_cast<double>(data.rows()) / static_cast<double>(static_cast<int64_t>(rows.size()) * rows[c]);
     }
     return weights;
   }

@@ -13,10 +13,7 @@ namespace {
 constexpr size_t kMostLabelsSaid = 12;
 
 std::string balance(const Dataset& data) {
-  std::vector<int64_t> rows(data.names().size(), 0);
-  for (int64_t r = 0; r < data.rows(); ++r) {
-    for (const int32_t label : data.labels(r)) ++rows[static_cast<size_t>(label)];
-  }
+  const std::vector<int64_t> rows = data.rows_of_labels();
   std::string out;
   for (size_t c = 0; c < std::min(rows.size(), kMostLabelsSaid); ++c) {
     out += fmt::format("{} {} {:.1f}%", c == 0 ? ":" : ",", printable(data.names()[c], 40),
@@ -38,9 +35,8 @@ int64_t expected_memory(const Settings& settings, const Dataset& data,
   // Value, gradient and moments; of the word table no gradient.
   const double moments = optimizer_of(settings) == OptimizerKind::kFp32 ? 8 : 2;
   const double trained = static_cast<double>(trainable) * (8 + moments) - (full ? 4 * words : 0);
-  double tokens = 0;
-  for (int64_t r = 0; r < data.rows(); ++r) tokens += static_cast<double>(data.tokens(r).size());
-  tokens *= static_cast<double>(settings.batch_size) / static_cast<double>(data.rows());
+  const double tokens =
+      static_cast<double>(settings.batch_size * data.tokens_of_all()) / static_cast<double>(data.rows());
   const double layers = settings.recompute ? 2 : static_cast<double>(config.layers);
   const double activations =
       4 * tokens * layers * static_cast<double>(7 * config.hidden + config.intermediate);

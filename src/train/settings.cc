@@ -53,7 +53,7 @@ class List {
       }
       value = given;
     };
-    setting.toml = [&value] { return toml_string(value); };
+    setting.toml = [&value] { return value.empty() ? "" : toml_string(value); };
   }
   void integer(const char* name, int64_t& value, int64_t least, const char* help) {
     Setting& setting = add(name, Setting::Kind::kInteger, "N", help);
@@ -62,7 +62,7 @@ class List {
       value =
           parse_number<int64_t>(given, least, kMost, "expected a whole number from " + std::to_string(least));
     };
-    setting.toml = [&value] { return std::to_string(value); };
+    setting.toml = [&value, least] { return value < least ? "" : std::to_string(value); };
   }
   void number(const char* name, double& value, double least, double most, const char* help) {
     Setting& setting = add(name, Setting::Kind::kNumber, "X", help);
@@ -73,7 +73,7 @@ class List {
               : "expected a number from " + short_number(least) + " to " + short_number(most);
       value = parse_number<double>(given, least, most, range);
     };
-    setting.toml = [&value] { return toml_number(value); };
+    setting.toml = [&value, least] { return value < least ? "" : toml_number(value); };
   }
   void flag(const char* name, bool& value, const char* help) {
     Setting& setting = add(name, Setting::Kind::kFlag, "", help);
@@ -96,6 +96,7 @@ class List {
     };
     setting.clear = [&values] { values.clear(); };
     setting.toml = [&values] {
+      if (values.empty()) return std::string();
       std::string out = "[";
       for (const std::string& value : values) out += (out.size() > 1 ? ", " : "") + toml_string(value);
       return out + "]";
@@ -257,16 +258,10 @@ void read_settings(const std::string& file, Settings& settings) {
 }
 
 std::string settings_as_toml(Settings settings) {
-  const Settings usual;
   std::string out;
   for (const Setting& setting : settings_of(settings)) {
-    // What has no value that can be written is left out: its absence says the same.
     const std::string value = setting.toml();
-    const bool absent = value == "\"\"" || value == "[]" ||
-                        (setting.kind == Setting::Kind::kInteger && value == "0" && setting.name != "seed" &&
-                         setting.name != "early-stopping-patience");
-    if (absent) continue;
-    out += setting.key() + " = " + value + "\n";
+    if (!value.empty()) out += setting.key() + " = " + value + "\n";
   }
   return out;
 }

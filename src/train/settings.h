@@ -71,7 +71,7 @@ struct Setting {
   // Takes a value as it is written on a command line; of a list, one more of them, or several between commas.
   // Throws std::invalid_argument saying what was expected.
   std::function<void(const std::string& value)> set;
-  std::function<std::string()> toml;  // the value as TOML
+  std::function<std::string()> toml;  // the value as TOML, "" where none is set
   std::function<void()> clear;        // of a list
 
   std::string key() const;

@@ -226,15 +226,8 @@ template <typename Function>
 void for_each_head(const AttentionShape& shape, Workers& workers, const Function& function) {
   // Where each sequence's matrices begin, and how much all of them hold.
   std::vector<int64_t> begins{0};
-  for (size_t s = 1; shape.probabilities != nullptr && s < shape.cumulative_lengths.size(); ++s) {
-    const int64_t length = shape.cumulative_lengths[s] - shape.cumulative_lengths[s - 1];
-    begins.push_back(begins.back() + length * (shape.first_only ? 1 : length));
-  }
-  double work = 0;
-  for (size_t s = 1; s < shape.cumulative_lengths.size(); ++s) {
-    const double length = shape.cumulative_lengths[s] - shape.cumulative_lengths[s - 1];
-    work += 2 * length * (shape.first_only ? 1.0 : length) * static_cast<double>(shape.hidden());
-  }
+  for (int64_t s = 0; s < shape.sequences(); ++s) begins.push_back(begins.back() + shape.pairs(s));
+  const double work = 2.0 * static_cast<double>(begins.back() * shape.hidden());
   workers.run(shape.sequences() * shape.heads, work > kParallelWork, [&](int64_t index, Scratch& scratch) {
     const int64_t sequence = index / shape.heads;
     Place place;

@@ -5,13 +5,15 @@
 
 #include "backend/cpu/panels.h"
 #include "base/error.h"
+#include "tensor/floats.h"
+#include "tensor/nf4.h"
 
 namespace valence::backend::cpu {
 namespace {
 
 // Steps and columns (a block of NF4) that are laid out together: these panels stay in the second-level cache
 // while the rows of the left matrix pass by, a few of them at a time in the first.
-constexpr int64_t kStepBlock = 1024, kColumnBlock = 64;
+constexpr int64_t kStepBlock = 1024, kColumnBlock = tensor::kNf4Block;
 // Below this many multiplications waking other threads costs more than it brings.
 constexpr int64_t kParallelWork = 200'000;
 
@@ -68,10 +70,7 @@ class RightMatrix {
         std::memcpy(out, source_.fp32 + begin, static_cast<size_t>(count) * sizeof(float));
         break;
       case WeightType::kBf16:
-        for (int64_t i = 0; i < count; ++i) {
-          const uint32_t bits = static_cast<uint32_t>(source_.bf16[begin + i]) << 16;
-          std::memcpy(out + i, &bits, sizeof bits);
-        }
+        std::transform(source_.bf16 + begin, source_.bf16 + begin + count, out, tensor::bf16_to_float);
         break;
       case WeightType::kNf4:
         restore_nf4(begin, count, out);
@@ -82,19 +81,14 @@ class RightMatrix {
   }
 
   void restore_nf4(int64_t begin, int64_t count, float* out) const {
-    constexpr int64_t kBlock = 64;
+    if (begin % 2 != 0) {  // rows of an odd width: the kernel wants whole bytes
+      return tensor::dequantize_nf4(source_.nf4, source_.block_absmax, source_.codebook, begin, count, out);
+    }
     for (const int64_t end = begin + count; begin < end;) {
-      const int64_t run = std::min(end, (begin / kBlock + 1) * kBlock) - begin;
-      const float scale = source_.block_absmax[begin / kBlock];
-      if (begin % 2 == 0) {
-        kernels_.expand_nf4_row(source_.nf4 + begin / 2, scale, source_.codebook, run, out);
-      } else {
-        for (int64_t i = 0; i < run; ++i) {
-          const int64_t at = begin + i;
-          const int code = at % 2 == 0 ? source_.nf4[at / 2] >> 4 : source_.nf4[at / 2] & 15;
-          out[i] = source_.codebook[code] * scale;
-        }
-      }
+      const int64_t block = begin / tensor::kNf4Block;
+      const int64_t run = std::min(end, (block + 1) * tensor::kNf4Block) - begin;
+      kernels_.expand_nf4_row(source_.nf4 + begin / 2, source_.block_absmax[block], source_.codebook, run,
+                              out);
       begin += run;
       out += run;
     }

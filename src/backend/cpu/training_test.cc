@@ -108,12 +108,7 @@ struct AttentionResult {
 AttentionResult attend(TrainingBackend& ops, const AttentionCase& c, const std::vector<float>& query,
                        const std::vector<float>& key_value, const std::vector<float>& d_output) {
   AttentionShape shape{c.lengths, c.heads, c.dim, c.first_only, {c.dropout, 77}};
-  int64_t matrices = 0;
-  for (size_t s = 1; s < c.lengths.size(); ++s) {
-    const int64_t length = c.lengths[s] - c.lengths[s - 1];
-    matrices += length * (c.first_only ? 1 : length);
-  }
-  std::vector<float> probabilities(static_cast<size_t>(matrices * c.heads));
+  std::vector<float> probabilities(static_cast<size_t>(shape.probability_count()));
   if (c.stored) shape.probabilities = probabilities.data();
   const auto queries = static_cast<size_t>(shape.queries());
   AttentionResult out;

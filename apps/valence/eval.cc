@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <fstream>
 #include <string>
 #include <vector>
@@ -17,6 +16,7 @@
 #include "model_options.h"
 #include "output.h"
 #include "report.h"
+#include "train/answers.h"
 #include "train/labelled_rows.h"
 #include "train/metrics.h"
 
@@ -72,6 +72,7 @@ class Evaluator {
                                             : models::Problem::kSingleLabel;
     out_.model = name;
     out_.labels = classifier_->labels();
+    answers_.emplace(problem_, static_cast<int64_t>(out_.labels.size()));
     out_.parameters = models::parameter_count(
         models::read_config(chosen.model.files, models::Expected::kEncoder), out_.labels.size());
   }
@@ -94,7 +95,7 @@ class Evaluator {
       std::fprintf(stderr, "valence: %llu rows have an empty text and are skipped\n",
                    static_cast<unsigned long long>(reader.empty_texts()));
     }
-    if (count_ == 0) throw Error(ErrorCode::kBadData, printable(data_) + ": no usable row");
+    if (answers_->rows() == 0) throw Error(ErrorCode::kBadData, printable(data_) + ": no usable row");
     finish();
     return std::move(out_);
   }
@@ -143,40 +144,17 @@ class Evaluator {
   }
 
   void take(const train::LabelledRow& row, const pipeline::Result& result) {
-    ++count_;
-    if (problem_ == models::Problem::kRegression) {
-      const double difference = static_cast<double>(result.logits[0]) - static_cast<double>(row.number);
-      squares_ += difference * difference;
-      return;
-    }
-    if (problem_ == models::Problem::kMultiLabel) {
-      const size_t begin = true_bits_.size();
-      true_bits_.resize(begin + out_.labels.size(), 0);
-      for (const std::string& label : row.labels)
-        true_bits_[begin + static_cast<size_t>(number_of(label))] = 1;
-      for (const float logit : result.logits) answer_bits_.push_back(logit > 0);
-      return;
-    }
-    truth_.push_back(number_of(row.labels.front()));
-    const double top = result.logits[static_cast<size_t>(result.label)];
-    double sum = 0;
-    for (const float logit : result.logits) sum += std::exp(static_cast<double>(logit) - top);
-    answers_.push_back(result.label);
-    confidence_.push_back(1 / sum);
-    out_.right.push_back(truth_.back() == answers_.back());
+    std::vector<int32_t> truth;
+    for (const std::string& label : row.labels) truth.push_back(number_of(label));
+    answers_->add(truth, row.number, result.logits);
   }
 
   void finish() {
-    const auto labels = static_cast<int64_t>(out_.labels.size());
-    if (problem_ == models::Problem::kRegression) {
-      out_.metrics.rows = count_;
-      out_.squared_error = squares_ / static_cast<double>(count_);
-    } else if (problem_ == models::Problem::kMultiLabel) {
-      out_.metrics = train::multi_label_metrics(true_bits_, answer_bits_, labels);
-    } else {
-      out_.metrics = train::classification_metrics(truth_, answers_, confidence_, labels);
-    }
-    out_.texts_per_second = static_cast<double>(count_) / std::max(seconds_, 1e-9);
+    out_.metrics = answers_->metrics().value_or(train::Metrics());
+    out_.metrics.rows = answers_->rows();
+    out_.squared_error = answers_->squared_error();
+    out_.right = answers_->right();
+    out_.texts_per_second = static_cast<double>(answers_->rows()) / std::max(seconds_, 1e-9);
     out_.peak_mb = peak_megabytes();
   }
 
@@ -188,11 +166,9 @@ class Evaluator {
   Evaluation out_;
   std::vector<std::string> texts_;
   std::vector<train::LabelledRow> rows_;
-  std::vector<int32_t> truth_, answers_;
-  std::vector<double> confidence_, latency_;
-  std::vector<uint8_t> true_bits_, answer_bits_;
-  double squares_ = 0, seconds_ = 0;
-  int64_t count_ = 0;
+  std::optional<train::Answers> answers_;
+  std::vector<double> latency_;
+  double seconds_ = 0;
 };
 
 // How probable so different a result is if both models are equally good; 1 where rows cannot be compared.

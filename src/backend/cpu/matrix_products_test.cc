@@ -27,6 +27,24 @@ std::vector<float> transposed(const std::vector<float>& x, int64_t rows, int64_t
   return out;
 }
 
+// A product of factors as they are stored, turned or not; sizes are rows, depth and columns.
+Product product_of(const std::vector<float>& a, bool a_turned, const std::vector<float>& b, bool b_turned,
+                   const std::array<int64_t, 3>& sizes, float* c) {
+  const auto [rows, depth, columns] = sizes;
+  Product product;
+  product.a = a.data();
+  product.a_stride = a_turned ? rows : depth;
+  product.a_transposed = a_turned;
+  product.b = {.out_features = b_turned ? columns : depth,
+               .in_features = b_turned ? depth : columns,
+               .fp32 = b.data()};
+  product.b_transposed = b_turned;
+  product.rows = rows;
+  product.c = c;
+  product.c_stride = columns;
+  return product;
+}
+
 TEST_P(MatrixProducts, MultipliesInEveryOrderAndSize) {
   const auto ops = backend();
   for (const auto& [rows, depth, columns] : {std::array<int64_t, 3>{1, 1, 1},
@@ -43,19 +61,9 @@ TEST_P(MatrixProducts, MultipliesInEveryOrderAndSize) {
       const std::vector<float> a_stored = a_turned ? transposed(a, rows, depth) : a;
       const std::vector<float> b_stored = b_turned ? transposed(b, depth, columns) : b;
       Fenced<float> c(before, 1);
-      Product product;
-      product.a = a_stored.data();
-      product.a_stride = a_turned ? rows : depth;
-      product.a_transposed = a_turned;
-      product.b = {.out_features = b_turned ? columns : depth,
-                   .in_features = b_turned ? depth : columns,
-                   .fp32 = b_stored.data()};
-      product.b_transposed = b_turned;
-      product.rows = rows;
+      Product product = product_of(a_stored, a_turned, b_stored, b_turned, {rows, depth, columns}, c.data());
       product.bias = bias.data();
       product.accumulate = accumulate;
-      product.c = c.data();
-      product.c_stride = columns;
       ops->multiply(product);
       EXPECT_TRUE(c.intact());
       for (int64_t r = 0; r < rows; ++r) {
@@ -168,18 +176,8 @@ TEST_P(MatrixProducts, MultipliesInBf16) {
       const std::vector<float> a_stored = a_turned ? transposed(a, rows, depth) : a;
       const std::vector<float> b_stored = b_turned ? transposed(b, depth, columns) : b;
       std::vector<float> c(static_cast<size_t>(rows * columns));
-      Product product;
-      product.a = a_stored.data();
-      product.a_stride = a_turned ? rows : depth;
-      product.a_transposed = a_turned;
-      product.b = {.out_features = b_turned ? columns : depth,
-                   .in_features = b_turned ? depth : columns,
-                   .fp32 = b_stored.data()};
-      product.b_transposed = b_turned;
-      product.rows = rows;
+      Product product = product_of(a_stored, a_turned, b_stored, b_turned, {rows, depth, columns}, c.data());
       product.bf16 = true;
-      product.c = c.data();
-      product.c_stride = columns;
       ops->multiply(product);
       for (int64_t at = 0; at < rows * columns; ++at) {
         double expected = 0;

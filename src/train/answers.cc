@@ -44,7 +44,8 @@ void Answers::add_single(int32_t truth, std::span<const float> logits, std::span
 }
 
 std::optional<Metrics> Answers::metrics() const {
-  if (problem_ == Problem::kSingleLabel) return classification_metrics(truth_, answers_, confidence_, labels_);
+  if (problem_ == Problem::kSingleLabel)
+    return classification_metrics(truth_, answers_, confidence_, labels_);
   if (problem_ == Problem::kMultiLabel) return multi_label_metrics(true_bits_, answer_bits_, labels_);
   return {};
 }

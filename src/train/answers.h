@@ -15,14 +15,14 @@ class Answers {
  public:
   Answers(models::Problem problem, int64_t labels) : problem_(problem), labels_(labels) {}
 
-  // `truth`: the numbers of the row's labels, or of regression none and its `number`. Labels whose `counts` is 0 are
-  // no answers; all are where it is empty.
+  // `truth`: the numbers of the row's labels, or of regression none and its `number`. Labels whose `counts`
+  // is 0 are no answers; all are where it is empty.
   void add(std::span<const int32_t> truth, float number, std::span<const float> logits,
            std::span<const uint8_t> counts = {});
 
   int64_t rows() const { return rows_; }
-  std::optional<Metrics> metrics() const;                     // absent for regression
-  std::optional<double> squared_error() const;                // the mean, of regression
+  std::optional<Metrics> metrics() const;                    // absent for regression
+  std::optional<double> squared_error() const;               // the mean, of regression
   const std::vector<bool>& right() const { return right_; }  // each row of a single-label model
 
  private:

@@ -13,6 +13,7 @@
 
 #include "backend/backend.h"
 #include "backend/peak.h"
+#include "backend/training.h"
 
 namespace valence::backend {
 namespace {
@@ -78,8 +79,9 @@ void attention(benchmark::State& state) {
   const auto qkv = normal_values(sequences * length * 3 * hidden);
   const auto cumulative = equal_sequences(sequences, length);
   std::vector<float> output(static_cast<size_t>(sequences * length * hidden));
+  backend->begin({.cumulative_lengths = cumulative});
   for (auto _ : state) {
-    backend->attention(qkv.data(), cumulative, static_cast<int>(heads), kHeadDim, output.data());
+    backend->attention(qkv.data(), static_cast<int>(heads), kHeadDim, output.data());
     benchmark::ClobberMemory();
   }
   count_operations(state, WeightType::kFp32, 4.0 * static_cast<double>(sequences * length * length * hidden));
@@ -96,9 +98,10 @@ void attention_first_token(benchmark::State& state, WeightType type) {
                                                 matrix(key, hidden, hidden), nullptr, type);
   const auto cumulative = equal_sequences(sequences, length);
   std::vector<float> output(static_cast<size_t>(sequences * hidden));
+  backend->begin({.cumulative_lengths = cumulative});
   for (auto _ : state) {
-    backend->attention_first_token(*weight, query.data(), x.data(), cumulative, static_cast<int>(heads),
-                                   kHeadDim, output.data());
+    backend->attention_first_token(*weight, query.data(), x.data(), static_cast<int>(heads), kHeadDim,
+                                   output.data());
     benchmark::ClobberMemory();
   }
   count_operations(state, WeightType::kFp32,
@@ -112,8 +115,9 @@ void layer_norm(benchmark::State& state) {
   auto x = normal_values(rows * columns);
   const std::vector<float> gamma(static_cast<size_t>(columns), 1.0f),
       beta(static_cast<size_t>(columns), 0.0f);
+  const auto norm = backend->make_norm(gamma, beta, 1e-12f);
   for (auto _ : state) {
-    backend->layer_norm(x.data(), rows, columns, gamma.data(), beta.data(), 1e-12f);
+    backend->normalize(*norm, rows, x.data());
     benchmark::ClobberMemory();
   }
   state.SetBytesProcessed(state.iterations() * rows * columns * 8);
@@ -124,13 +128,14 @@ void gather(benchmark::State& state, WeightType type) {
   const int64_t count = state.range(0), columns = state.range(1), rows = 30522;
   const auto backend = make_cpu_backend();
   const auto values = normal_values(rows * columns);
+  const auto lookup = make_cpu_training_backend();
   const auto table = backend->make_table(matrix(values, rows, columns), type);
   std::vector<int32_t> ids(static_cast<size_t>(count));
   std::mt19937 generator(3);
   for (int32_t& id : ids) id = static_cast<int32_t>(generator() % static_cast<uint32_t>(rows));
   std::vector<float> y(static_cast<size_t>(count * columns));
   for (auto _ : state) {
-    backend->gather(*table, ids, false, y.data());
+    lookup->gather(*table, ids, y.data());
     benchmark::ClobberMemory();
   }
   state.SetBytesProcessed(state.iterations() * count * columns * 4);

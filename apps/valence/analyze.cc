@@ -1,5 +1,6 @@
 // valence analyze: texts, a file or standard input to labels.
 
+#include <filesystem>
 #include <string>
 
 #include "base/error.h"
@@ -59,10 +60,20 @@ jobs::JobOptions job_options(const AnalyzeOptions& options) {
   return job;
 }
 
+// As far as it can be known: 0 for a pipe.
+uint64_t input_bytes(const std::string& file) {
+  std::error_code error;
+  const uint64_t bytes = std::filesystem::file_size(file == "-" ? "/dev/stdin" : file, error);
+  return error ? 0 : bytes;
+}
+
 // The job first: a user's mistake shows before a model is loaded.
 int analyze(const AnalyzeOptions& options) {
-  jobs::Job job(job_options(options));
-  const auto classifier = load_classifier(choose_model(options.model), options.model);
+  const jobs::JobOptions described = job_options(options);
+  jobs::Job job(described);
+  ModelOptions model = options.model;
+  model.expected_bytes = input_bytes(described.file);
+  const auto classifier = load_classifier(choose_model(model), model);
   return job.run(*classifier).exit_status;
 }
 

@@ -148,7 +148,7 @@ TEST(Doctor, SaysWhatTheMachineCanDo) {
   const Json report = lines_of(output_of({"doctor", "--json"})).at(0);
   EXPECT_THAT(keys_of(report),
               ElementsAre("version", "processor", "cores", "memory", "caches", "instruction_sets", "kernels",
-                          "products", "peak_of_a_core", "default_model", "model_cache"));
+                          "products", "peak_of_a_core", "gpu", "default_model", "model_cache"));
   EXPECT_GE(report.find("cores")->find("usable")->as_int("usable"), 1);
   EXPECT_GT(report.find("peak_of_a_core")->find("fp32_gflops")->as_number("fp32"), 0);
   EXPECT_EQ(report.find("instruction_sets")->as_array("sets").at(0).as_string("set"), "scalar");

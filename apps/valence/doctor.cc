@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "backend/cpu/isa.h"
+#include "backend/cuda.h"
 #include "backend/peak.h"
 #include "base/error.h"
 #include "commands.h"
@@ -87,6 +88,30 @@ void add_peaks(Report& report) {
                                member("int8_gops", int8)}));
 }
 
+void add_gpu(Report& report) {
+  const backend::CudaDevice gpu = backend::find_cuda_device();
+  std::string said = gpu.name;
+  if (!gpu.name.empty()) {
+    said += ", capability " + std::to_string(gpu.capability_major) + "." +
+            std::to_string(gpu.capability_minor) + ", " + std::to_string(gpu.multiprocessors) +
+            " multiprocessors, " + human_memory(gpu.memory_bytes) + " (" + human_memory(gpu.free_bytes) +
+            " free), driver for CUDA " + gpu.driver;
+  }
+  if (!gpu.usable) said += (said.empty() ? "none: " : "; not used: ") + gpu.problem;
+  const auto text_or_null = [](const std::string& text) -> Json {
+    if (text.empty()) return Json();
+    return Json(text);
+  };
+  report.add("gpu", said,
+             Json(Json::Object{
+                 member("usable", gpu.usable), member("problem", text_or_null(gpu.problem)),
+                 member("name", text_or_null(gpu.name)), member("driver", text_or_null(gpu.driver)),
+                 member("capability_major", int64_t{gpu.capability_major}),
+                 member("capability_minor", int64_t{gpu.capability_minor}),
+                 member("multiprocessors", int64_t{gpu.multiprocessors}),
+                 member("bytes", as_json(gpu.memory_bytes)), member("free", as_json(gpu.free_bytes))}));
+}
+
 void add_storage(Report& report) {
   const formats::ModelFiles embedded = pipeline::default_model().files;
   const uint64_t embedded_bytes = formats::Checkpoint::open(embedded).file_bytes();
@@ -113,6 +138,7 @@ int doctor(bool json) {
   add_memory(report, system);
   add_kernels(report);
   add_peaks(report);
+  add_gpu(report);
   add_storage(report);
   print(json ? report.json() : report.text());
   return 0;

@@ -38,7 +38,7 @@ int write_out(const MergeOptions& options, const std::string& command, models::T
       models::read_config(names_labels ? adapter : chosen.model.files, models::Expected::kEncoder);
   settings.labels = config.labels;
   settings.problem = config.problem;
-  const auto backend = backend::make_cpu_backend();
+  const auto backend = backend::make_cpu_training_backend();
   const models::TrainableClassifier model(chosen.model.files, &adapter, settings, *backend);
   AtomicFolder folder(*options.output);
   model.save(folder.temporary(), chosen.model.name);

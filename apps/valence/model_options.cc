@@ -17,8 +17,10 @@ void add_model_options(Command& command, ModelOptions& options) {
 }
 
 void add_computing_options(Command& command, ModelOptions& options) {
+  command.choice("device", options.device, {"auto", "cpu", "cuda"},
+                 "Where to compute (auto: a GPU that is worth starting)");
   command.choice("dtype", options.dtype, {"fp32", "bf16", "int8", "nf4", "auto"},
-                 "Type of the weights (auto: as stored)");
+                 "Type of the weights (auto: as stored; bf16 on a GPU)");
   command.number("threads", options.threads, 1, "Threads (default: every usable core)");
   command.choice("social", options.social, {"auto", "on", "off"},
                  "@user and http for names and links in tweets");
@@ -37,6 +39,8 @@ api::ChosenModel choose_model(const ModelOptions& options) {
 std::unique_ptr<pipeline::Classifier> load_classifier(const api::ChosenModel& chosen,
                                                       const ModelOptions& options) {
   pipeline::ClassifierOptions parsed;
+  parsed.device = api::parse_device(options.device.value_or("auto"));
+  parsed.expected_bytes = options.expected_bytes;
   parsed.dtype = api::parse_dtype(options.dtype.value_or("auto"));
   parsed.social = api::parse_social(options.social.value_or("auto"));
   parsed.long_text = api::parse_long_text(options.long_text.value_or("windows"));

@@ -15,13 +15,14 @@ constexpr const char* kModelHelp = "A folder, org/name[@revision], a name of the
 
 // As they were written; absent where they were not.
 struct ModelOptions {
-  std::optional<std::string> model, adapter, dtype, social, long_text;
+  std::optional<std::string> model, adapter, device, dtype, social, long_text;
+  uint64_t expected_bytes = 0;  // of text, for --device auto
   std::optional<int> threads;
 };
 
 void add_model_option(Command& command, std::optional<std::string>& model);
 void add_adapter_option(Command& command, std::optional<std::string>& adapter);
-// --dtype, --threads, --social, --long
+// --device, --dtype, --threads, --social, --long
 void add_computing_options(Command& command, ModelOptions& options);
 // --model, --adapter and those
 void add_model_options(Command& command, ModelOptions& options);

@@ -85,6 +85,12 @@ std::optional<WeightType> parse_dtype(const std::string& dtype) {
                                                 {"nf4", WeightType::kNf4}});
 }
 
+pipeline::Device parse_device(const std::string& device) {
+  using pipeline::Device;
+  return parse_word<Device>("device", device,
+                            {{"auto", Device::kAuto}, {"cpu", Device::kCpu}, {"cuda", Device::kCuda}});
+}
+
 Social parse_social(const std::string& social) {
   return parse_word<Social>("social", social,
                             {{"auto", Social::kAuto}, {"on", Social::kOn}, {"off", Social::kOff}});

@@ -33,6 +33,8 @@ ChosenModel choose_model(const std::optional<std::string>& model, const std::opt
 
 // "fp32", "bf16", "int8", "nf4"; absent for "auto". Errors: kUsage for another word.
 std::optional<backend::WeightType> parse_dtype(const std::string& dtype);
+// "auto", "cpu", "cuda". Errors: kUsage for another word.
+pipeline::Device parse_device(const std::string& device);
 // "auto", "on", "off". Errors: kUsage for another word.
 pipeline::Social parse_social(const std::string& social);
 // "windows", "truncate", "error". Errors: kUsage for another word.

@@ -88,6 +88,10 @@ class TrainingBackend {
  public:
   virtual ~TrainingBackend() = default;
 
+  // A frozen table, as Backend::map_table, and rows of it: y [count, columns] = table[ids].
+  virtual std::unique_ptr<Table> map_table(const MatrixSource& source) = 0;
+  virtual void gather(const Table& table, std::span<const int32_t> ids, float* y) = 0;
+
   virtual void multiply(const Product& product) = 0;
   // sums [columns] += the sums of the columns of x [rows, columns].
   virtual void add_column_sums(const float* x, int64_t stride, int64_t rows, int64_t columns,

@@ -23,6 +23,8 @@ int exit_status(ErrorCode code) {
       return 78;
     case ErrorCode::kInterrupted:
       return 130;
+    case ErrorCode::kNoMemory:
+      return 1;
   }
   return 1;
 }

@@ -14,6 +14,7 @@ enum class ErrorCode {
   kUnavailable,  // a model cannot be had (offline, unknown, gated)
   kBadConfig,    // a configuration contradicts itself
   kInterrupted,  // the user asked to stop
+  kNoMemory,     // more memory of a device than there is
 };
 
 // A message says what, where, expected and got, in one line.

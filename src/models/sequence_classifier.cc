@@ -41,16 +41,16 @@ class Builder {
     head.activation =
         config_.family == Family::kDistilBert ? backend::Activation::kRelu : backend::Activation::kTanh;
     head.dense = head_dense(names.dense, config_.hidden);
-    head.output = head_dense(names.output, static_cast<int64_t>(config_.labels.size()));
+    head.output = head_dense(names.output, static_cast<int64_t>(config_.labels.size())).weight;
     return head;
   }
 
   size_t bytes() const { return bytes_; }
 
  private:
-  nn::LayerNorm norm(const std::string& module) {
-    return {weights_.vector(module + ".weight", config_.hidden),
-            weights_.vector(module + ".bias", config_.hidden), config_.epsilon};
+  std::unique_ptr<backend::Norm> norm(const std::string& module) {
+    return backend_.make_norm(weights_.vector(module + ".weight", config_.hidden),
+                              weights_.vector(module + ".bias", config_.hidden), config_.epsilon);
   }
 
   nn::Embeddings embeddings() {
@@ -205,7 +205,7 @@ SequenceClassifier load_sequence_classifier(const formats::ModelFiles& files,
   const Weights weights(model.checkpoint, changes ? &*changes : nullptr);
   if (adapter != nullptr) take_labels_of_adapter(*adapter, weights, model.config);
   check_head(weights, model.config, model.checkpoint);
-  model.type = type ? *type : weights.stored_type(layer_names(model.config.family, 0).query);
+  model.type = type ? *type : backend.kept_as(weights.stored_type(layer_names(model.config.family, 0).query));
   Builder builder(model.config, weights, model.type, model.checkpoint, backend);
   model.encoder = builder.encoder();
   model.head = builder.head();

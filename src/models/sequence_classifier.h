@@ -25,7 +25,7 @@ struct SequenceClassifier {
   int64_t labels() const { return static_cast<int64_t>(config.labels.size()); }
 };
 
-// `adapter` is a PEFT folder or null. Without `type` the matrices keep the type that they are stored in
+// `adapter` is a PEFT folder or null. Without `type` the backend chooses by the type that they are stored in
 // (F16 and F64 count as fp32). int8 and NF4 keep the word table in int8; fp32 and bf16 read it from the file.
 // An adapter is merged into the weights, except into NF4, where it stays apart.
 // Errors: kBadData, kBadConfig, kUnavailable.

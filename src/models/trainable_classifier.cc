@@ -33,7 +33,7 @@ std::vector<std::string> usual_targets(Family family) {
 
 class TrainableBuilder {
  public:
-  TrainableBuilder(TrainableClassifier& out, Adapter* adapter, backend::Backend& backend)
+  TrainableBuilder(TrainableClassifier& out, Adapter* adapter, backend::TrainingBackend& backend)
       : out_(out),
         config_(out.config_),
         settings_(out.settings_),
@@ -127,7 +127,6 @@ class TrainableBuilder {
       check_finite(names.words + ".weight", words.source);
       out_.word_table_ = backend_.map_table(words.source);
       model.frozen_words = out_.word_table_.get();
-      model.lookup = &backend_;
     }
     model.positions = matrix(names.positions, config_.position_rows, config_.hidden, full_);
     if (!names.types.empty()) model.types = matrix(names.types, config_.type_rows, config_.hidden, full_);
@@ -277,14 +276,14 @@ class TrainableBuilder {
   TrainableSettings& settings_;
   const Weights weights_;
   Adapter* adapter_;
-  backend::Backend& backend_;
+  backend::TrainingBackend& backend_;
   const bool full_;
   uint64_t sites_ = 0;
   std::set<std::string> targets_found_;
 };
 
 TrainableClassifier::TrainableClassifier(formats::ModelFiles files, const formats::ModelFiles* adapter,
-                                         const TrainableSettings& settings, backend::Backend& backend)
+                                         const TrainableSettings& settings, backend::TrainingBackend& backend)
     : files_(std::move(files)), checkpoint_(formats::Checkpoint::open(files_)), settings_(settings) {
   config_ = read_config(files_, Expected::kEncoder);
   std::optional<Adapter> changes;

@@ -46,7 +46,7 @@ class TrainableClassifier {
   // but for the dropout. Errors: kBadData, kBadConfig, kUnavailable; kUsage for a target that no module has;
   // kBadData naming a tensor that holds a NaN or an infinity.
   TrainableClassifier(formats::ModelFiles files, const formats::ModelFiles* adapter,
-                      const TrainableSettings& settings, backend::Backend& backend);
+                      const TrainableSettings& settings, backend::TrainingBackend& backend);
   TrainableClassifier(const TrainableClassifier&) = delete;
   TrainableClassifier& operator=(const TrainableClassifier&) = delete;
 

@@ -31,8 +31,7 @@ class TinyTraining {
  public:
   explicit TinyTraining(const TinyCase& setup, nn::PassOptions options = {}, ThreadPool* pool = nullptr)
       : golden_(read_golden(setup.adapter.empty() ? setup.base : setup.adapter)),
-        training_(backend::make_cpu_training_backend(pool)),
-        lookup_(backend::make_cpu_backend()) {
+        training_(backend::make_cpu_training_backend(pool)) {
     const ModelFiles base = golden_files(setup.base);
     const auto adapter = setup.adapter.empty() ? std::nullopt : std::optional(golden_files(setup.adapter));
     TrainableSettings settings;
@@ -44,7 +43,7 @@ class TinyTraining {
       for (size_t k = 0; k < golden_.logits.front().size(); ++k)
         settings.labels.push_back("LABEL_" + std::to_string(k));
     }
-    model_ = std::make_unique<TrainableClassifier>(base, adapter ? &*adapter : nullptr, settings, *lookup_);
+    model_ = std::make_unique<TrainableClassifier>(base, adapter ? &*adapter : nullptr, settings, *training_);
     pass_.emplace(model_->model(), *training_, options);
     cumulative_ = {0};
     for (const auto& text : golden_.ids) {
@@ -76,7 +75,6 @@ class TinyTraining {
  private:
   Golden golden_;
   std::unique_ptr<backend::TrainingBackend> training_;
-  std::unique_ptr<backend::Backend> lookup_;
   std::unique_ptr<TrainableClassifier> model_;
   std::optional<nn::TrainingPass> pass_;
   std::vector<int32_t> ids_, positions_, cumulative_;
@@ -226,7 +224,7 @@ INSTANTIATE_TEST_SUITE_P(Models, Gradients, ::testing::ValuesIn(kCases), [](cons
 });
 
 TEST(TrainableClassifier, KeepsAHeadOfTheSameLabels) {
-  const auto backend = backend::make_cpu_backend();
+  const auto backend = backend::make_cpu_training_backend();
   const ModelFiles files = golden_files("distilbert");
   TrainableSettings settings;
   settings.labels = read_config(files).labels;
@@ -241,7 +239,7 @@ TEST(TrainableClassifier, KeepsAHeadOfTheSameLabels) {
 }
 
 TEST(TrainableClassifier, RefusesATargetThatNoMatrixHas) {
-  const auto backend = backend::make_cpu_backend();
+  const auto backend = backend::make_cpu_training_backend();
   TrainableSettings settings;
   settings.method = TrainingMethod::kLora;
   settings.labels = {"a", "b"};

@@ -11,11 +11,6 @@
 
 namespace valence::nn {
 
-struct LayerNorm {
-  std::vector<float> gamma, beta;  // [hidden]
-  float epsilon = 1e-12f;
-};
-
 // y = W x + b, and with an adapter beside it (LoRA, Hu et al. 2021) + up (down x).
 struct Dense {
   std::unique_ptr<backend::Linear> weight;
@@ -25,15 +20,15 @@ struct Dense {
 struct Embeddings {
   std::unique_ptr<backend::Table> words;      // [vocabulary, hidden]
   std::unique_ptr<backend::Table> positions;  // [positions, hidden], the row of token type 0 added to each
-  LayerNorm norm;
+  std::unique_ptr<backend::Norm> norm;
 };
 
 struct FeedForward {
-  LayerNorm attention_norm;
+  std::unique_ptr<backend::Norm> attention_norm;
   Dense attention_output;  // [hidden, hidden]
   Dense intermediate;      // [intermediate, hidden]
   Dense output;            // [hidden, intermediate]
-  LayerNorm output_norm;
+  std::unique_ptr<backend::Norm> output_norm;
 };
 
 struct EncoderLayer {
@@ -62,22 +57,14 @@ struct Encoder {
 struct ClassificationHead {
   Dense dense;  // [hidden, hidden]
   backend::Activation activation = backend::Activation::kTanh;
-  Dense output;  // [labels, hidden]
+  std::unique_ptr<backend::Linear> output;  // [labels, hidden]
 };
 
-// Sequences side by side, without padding.
-struct Batch {
-  std::span<const int32_t> ids;                 // [tokens]
-  std::span<const int32_t> positions;           // [tokens], rows of the position table
-  std::span<const int32_t> cumulative_lengths;  // [sequences + 1]
-
-  int64_t tokens() const { return static_cast<int64_t>(ids.size()); }
-  int64_t sequences() const { return static_cast<int64_t>(cumulative_lengths.size()) - 1; }
-};
+using backend::Batch;
 
 // Memory for activations, kept from batch to batch; one for each worker.
 struct Workspace {
-  std::vector<float> hidden, wide, attended, next, low_rank, first;
+  std::unique_ptr<backend::Buffer> hidden, wide, attended, next, low_rank, update, first;
 };
 
 // logits [sequences, labels] of each sequence of the batch.

@@ -178,7 +178,7 @@ const float* TrainingPass::restored(const TrainableNorm& norm, const NormState& 
 void TrainingPass::embed(float* x) {
   const int64_t hidden = model_.hidden;
   if (model_.words == nullptr) {
-    model_.lookup->gather(*model_.frozen_words, batch_.ids, false, x);
+    backend_.gather(*model_.frozen_words, batch_.ids, x);
   } else {
     for (int64_t t = 0; t < batch_.tokens(); ++t) {
       std::copy_n(model_.words->value.data() + batch_.ids[static_cast<size_t>(t)] * hidden, hidden,

@@ -5,6 +5,7 @@
 #include <limits>
 #include <numeric>
 
+#include "backend/cuda.h"
 #include "base/error.h"
 #include "base/sha256.h"
 #include "base/threads.h"
@@ -23,8 +24,8 @@ namespace {
 using backend::WeightType;
 using models::Problem;
 
-// Tokens of one batch: enough rows to keep the kernels busy, few enough for the activations to stay in cache.
-constexpr int64_t kBatchTokens = 512;
+// A GPU takes about half a second to start: as long as a CPU takes for so much text.
+constexpr uint64_t kWorthAGpu = 1 << 20;
 
 const char* type_name(WeightType type) {
   switch (type) {
@@ -43,6 +44,7 @@ const char* type_name(WeightType type) {
 // What one call works on; kept from call to call so that memory is taken once.
 struct Worker {
   std::unique_ptr<backend::Backend> backend;
+  int64_t batch_tokens = 0;
   nn::Workspace workspace;
   std::vector<int32_t> ids;  // of all texts, special tokens included
   std::vector<int32_t> batch_ids, batch_positions, cumulative_lengths;
@@ -82,8 +84,7 @@ class EncoderClassifier final : public Classifier {
     provenance_.revision = model.revision;
     if (adapter != nullptr) provenance_.adapter = adapter->name;
     workers_.resize(static_cast<size_t>(threads_));
-    for (Worker& worker : workers_) worker.backend = backend::make_cpu_backend();
-    together_.backend = backend::make_cpu_backend(&pool_);
+    make_backends();
     model_ = models::load_sequence_classifier(model.files, adapter != nullptr ? &adapter->files : nullptr,
                                               options.dtype, *workers_.front().backend);
     load_tokenizer(model.files);
@@ -140,9 +141,9 @@ class EncoderClassifier final : public Classifier {
     std::stable_sort(order.begin(), order.end(),
                      [&](uint32_t a, uint32_t b) { return sequences[a].length < sequences[b].length; });
     for (size_t begin = 0; begin < order.size();) {
-      const std::span<const uint32_t> batch = next_batch(sequences, std::span(order).subspan(begin));
-      run_batch(worker, sequences, batch, logits);
-      begin += batch.size();
+      const std::span<const uint32_t> batch =
+          next_batch(sequences, std::span(order).subspan(begin), worker.batch_tokens);
+      if (run_batch(worker, sequences, batch, logits)) begin += batch.size();
     }
     for (size_t k = 0; k < sequences.size();) {
       Result& result = results[sequences[k].text];
@@ -180,21 +181,22 @@ class EncoderClassifier final : public Classifier {
     for (const Window& window : windows) sequences.push_back({index, begin + window.begin, window.length});
   }
 
-  // The sequences at the front of `order` that make up one batch.
+  // The sequences at the front of `order` that make up one batch of at most so many tokens, or one sequence.
   std::span<const uint32_t> next_batch(const std::vector<Sequence>& sequences,
-                                       std::span<const uint32_t> order) const {
+                                       std::span<const uint32_t> order, int64_t most_tokens) const {
     const auto special = static_cast<int64_t>(prefix_.size() + suffix_.size());
     int64_t tokens = 0;
     size_t count = 0;
     while (count < order.size()) {
       tokens += sequences[order[count]].length + special;
-      if (count > 0 && tokens > kBatchTokens) break;
+      if (count > 0 && tokens > most_tokens) break;
       ++count;
     }
     return order.first(count);
   }
 
-  void run_batch(Worker& worker, const std::vector<Sequence>& sequences, std::span<const uint32_t> batch,
+  // False when the device has no memory for so many tokens: the worker's batches are then halved.
+  bool run_batch(Worker& worker, const std::vector<Sequence>& sequences, std::span<const uint32_t> batch,
                  std::vector<float>& logits) const {
     worker.batch_ids.clear();
     worker.cumulative_lengths.assign(1, 0);
@@ -208,13 +210,21 @@ class EncoderClassifier final : public Classifier {
     models::set_positions(model_.config, worker.batch_ids, worker.cumulative_lengths, worker.batch_positions);
     const auto count = static_cast<size_t>(model_.labels());
     std::vector<float> out(batch.size() * count);
-    nn::classify(*worker.backend, model_.encoder, model_.head,
-                 {worker.batch_ids, worker.batch_positions, worker.cumulative_lengths}, worker.workspace,
-                 out);
+    try {
+      nn::classify(*worker.backend, model_.encoder, model_.head,
+                   {worker.batch_ids, worker.batch_positions, worker.cumulative_lengths}, worker.workspace,
+                   out);
+    } catch (const Error& error) {
+      worker.workspace = {};
+      if (error.code() != ErrorCode::kNoMemory || batch.size() == 1) throw;
+      worker.batch_tokens = static_cast<int64_t>(worker.batch_ids.size()) / 2;
+      return false;
+    }
     for (size_t k = 0; k < batch.size(); ++k) {
       std::copy_n(out.begin() + static_cast<ptrdiff_t>(k * count), count,
                   logits.begin() + static_cast<ptrdiff_t>(batch[k] * count));
     }
+    return true;
   }
 
   // The mean of the windows' logits [windows, labels], and what follows from it.
@@ -237,6 +247,18 @@ class EncoderClassifier final : public Classifier {
                                     result.scores.begin());
     const bool exclusive = model_.config.problem == Problem::kSingleLabel && count > 1;
     result.polarity = exclusive ? polarity(places_, result.scores) : std::numeric_limits<double>::quiet_NaN();
+  }
+
+  void make_backends() {
+    const bool on_gpu = options_.device == Device::kCuda ||
+                        (options_.device == Device::kAuto && options_.expected_bytes >= kWorthAGpu &&
+                         options_.dtype != WeightType::kInt8 && backend::find_cuda_device().usable);
+    const WeightType compute = options_.dtype == WeightType::kFp32 ? WeightType::kFp32 : WeightType::kBf16;
+    for (Worker& worker : workers_)
+      worker.backend = on_gpu ? backend::make_cuda_backend(compute) : backend::make_cpu_backend();
+    together_.backend = on_gpu ? backend::make_cuda_backend(compute) : backend::make_cpu_backend(&pool_);
+    for (Worker& worker : workers_) worker.batch_tokens = worker.backend->batch_tokens();
+    together_.batch_tokens = together_.backend->batch_tokens();
   }
 
   void load_tokenizer(const formats::ModelFiles& files) {

@@ -17,8 +17,14 @@ namespace valence::pipeline {
 enum class Social { kAuto, kOn, kOff };               // the preprocessing of Cardiff's tweet models
 enum class LongText { kWindows, kTruncate, kError };  // what happens to a text beyond the model's length
 
+enum class Device { kAuto, kCpu, kCuda };
+
 struct ClassifierOptions {
-  std::optional<backend::WeightType> dtype = std::nullopt;  // absent: the type that the folder stores
+  std::optional<backend::WeightType> dtype =
+      std::nullopt;  // absent: what the device makes of the stored type
+  // kAuto: a GPU where there is one and `expected_bytes` of text are worth starting it.
+  Device device = Device::kAuto;
+  uint64_t expected_bytes = 0;
   Social social = Social::kAuto;
   LongText long_text = LongText::kWindows;
   int threads = 0;  // 0: the cores this process may use
@@ -46,7 +52,7 @@ struct Provenance {
   std::string sha256;    // of the weight files
   std::string adapter;   // empty when there is none
   std::string dtype;     // "fp32", "bf16", "int8", "nf4"
-  std::string device;    // "cpu avx2"
+  std::string device;    // "cpu avx2", "cuda NVIDIA H100 80GB HBM3"
 };
 
 // A source of a model: its files and how it was named.
@@ -58,7 +64,7 @@ struct ModelSource {
 
 class Classifier {
  public:
-  // `adapter` is a PEFT folder or null. Errors: kBadData, kUnavailable, kUsage.
+  // `adapter` is a PEFT folder or null. Errors: kBadData, kUnavailable, kUsage, kNoMemory.
   static std::unique_ptr<Classifier> load(const ModelSource& model, const ModelSource* adapter,
                                           const ClassifierOptions& options);
   virtual ~Classifier() = default;

@@ -43,8 +43,7 @@ class Run {
         folder_(std::move(folder)),
         watch_(watch),
         pool_(settings.threads > 0 ? static_cast<int>(settings.threads) : usable_cores()),
-        backend_(backend::make_cpu_training_backend(&pool_)),
-        lookup_(backend::make_cpu_backend(&pool_)) {}
+        backend_(backend::make_cpu_training_backend(&pool_)) {}
 
   Outcome fresh() {
     check_settings(settings_);
@@ -94,7 +93,7 @@ class Run {
       validation_.read(settings_.validation, columns, problem_, *tokenizer_, limit);
     for (const std::string& line : remarks_on(data_, limit)) warn(line);
     const models::TrainableSettings trainable = trainable_settings(settings_, data_, problem_, config);
-    model_.emplace(source_.model, source_.adapter ? &*source_.adapter : nullptr, trainable, *lookup_);
+    model_.emplace(source_.model, source_.adapter ? &*source_.adapter : nullptr, trainable, *backend_);
     if (problem_ != Problem::kRegression) {
       data_.set_names(model_->config().labels, settings_.data.front());
       if (!settings_.validation.empty()) validation_.set_names(model_->config().labels, settings_.validation);
@@ -348,7 +347,6 @@ class Run {
   const Watch& watch_;
   ThreadPool pool_;
   std::unique_ptr<backend::TrainingBackend> backend_;
-  std::unique_ptr<backend::Backend> lookup_;
   std::unique_ptr<text::Tokenizer> tokenizer_;
   Problem problem_ = Problem::kSingleLabel;
   Dataset data_, validation_;

@@ -53,7 +53,9 @@ class Attention : public EachIsa {
                             ThreadPool* pool = nullptr) const {
     const std::vector<int32_t> sums = cumulative(lengths);
     Fenced<float> output(sums.back() * heads.hidden(), 1);
-    make_backend(kernels(), pool)->attention(qkv.data(), sums, heads.count, heads.dim, output.data());
+    const auto backend = make_backend(kernels(), pool);
+    backend->begin({.cumulative_lengths = sums});
+    backend->attention(qkv.data(), heads.count, heads.dim, output.data());
     EXPECT_TRUE(output.intact());
     return output.values();
   }
@@ -147,8 +149,10 @@ class FirstToken : public Attention {
     const auto weight = backend->make_first_token(key.source(), layer.key_bias.data(), value.source(),
                                                   layer.value_bias.data(), type);
     Fenced<float> output(static_cast<int64_t>(lengths.size()) * width, 1);
-    backend->attention_first_token(*weight, query.data(), hidden.data(), cumulative(lengths),
-                                   layer.heads.count, layer.heads.dim, output.data());
+    const std::vector<int32_t> sums = cumulative(lengths);
+    backend->begin({.cumulative_lengths = sums});
+    backend->attention_first_token(*weight, query.data(), hidden.data(), layer.heads.count, layer.heads.dim,
+                                   output.data());
     EXPECT_TRUE(output.intact());
     return output.values();
   }

@@ -6,6 +6,7 @@
 #include "backend/cpu/dropout.h"
 #include "backend/cpu/isa.h"
 #include "backend/cpu/product.h"
+#include "backend/cpu/table.h"
 
 namespace valence::backend {
 namespace cpu {
@@ -19,6 +20,13 @@ constexpr int64_t kChunk = 8192;
 class CpuTrainingBackend final : public TrainingBackend {
  public:
   CpuTrainingBackend(const Kernels& kernels, ThreadPool* pool) : kernels_(kernels), workers_(pool) {}
+
+  std::unique_ptr<Table> map_table(const MatrixSource& source) override {
+    return std::make_unique<SourceTable>(source);
+  }
+  void gather(const Table& table, std::span<const int32_t> ids, float* y) override {
+    static_cast<const SourceTable&>(table).gather(ids, false, y);
+  }
 
   void multiply(const Product& product) override { multiply_matrices(kernels_, product, left_, workers_); }
 

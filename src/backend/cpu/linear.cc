@@ -115,9 +115,9 @@ class Product {
     f.rows = static_cast<int>(rows.size());
     f.count = count;
     f.bias = weight_.bias() ? weight_.bias() + column : nullptr;
-    f.addend = epilogue_.addend ? epilogue_.addend + rows.begin * out + column : nullptr;
+    f.addend = epilogue_.addend ? epilogue_.addend.fp32() + rows.begin * out + column : nullptr;
     f.activation = epilogue_.activation;
-    f.residual = epilogue_.residual ? epilogue_.residual + rows.begin * out + column : nullptr;
+    f.residual = epilogue_.residual ? epilogue_.residual.fp32() + rows.begin * out + column : nullptr;
     if (weight_.type() == WeightType::kInt8) {
       f.row_scales = left_.scales + rows.begin;
       f.column_scales = weight_.column_scales() + column;

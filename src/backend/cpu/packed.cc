@@ -6,7 +6,7 @@
 #include <numeric>
 #include <string>
 
-#include "backend/cpu/source.h"
+#include "backend/source.h"
 #include "base/error.h"
 #include "tensor/floats.h"
 #include "tensor/int8.h"

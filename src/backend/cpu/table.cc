@@ -3,7 +3,7 @@
 #include <cstring>
 #include <string>
 
-#include "backend/cpu/source.h"
+#include "backend/source.h"
 #include "base/error.h"
 #include "tensor/floats.h"
 #include "tensor/int8.h"

@@ -13,7 +13,7 @@ namespace {
 std::vector<float> gathered(const Table& table, const std::vector<int32_t>& ids, bool accumulate,
                             float before) {
   std::vector<float> y(ids.size() * static_cast<size_t>(table.columns()), before);
-  make_backend(scalar_kernels())->gather(table, ids, accumulate, y.data());
+  static_cast<const SourceTable&>(table).gather(ids, accumulate, y.data());
   return y;
 }
 

@@ -1,4 +1,4 @@
-#include "backend/cpu/source.h"
+#include "backend/source.h"
 
 #include <algorithm>
 #include <cstring>
@@ -6,7 +6,7 @@
 
 #include "tensor/floats.h"
 
-namespace valence::backend::cpu {
+namespace valence::backend {
 namespace {
 
 float row_scale(const MatrixSource& source, int64_t row) {
@@ -77,4 +77,4 @@ float copy_int8_row(const MatrixSource& source, int64_t row, int8_t* out) {
   return row_scale(source, row);
 }
 
-}  // namespace valence::backend::cpu
+}  // namespace valence::backend

@@ -6,7 +6,7 @@
 #include "backend/backend.h"
 #include "tensor/nf4.h"
 
-namespace valence::backend::cpu {
+namespace valence::backend {
 
 // Row `row` as fp32 [in_features].
 void read_row(const MatrixSource& source, int64_t row, float* out);
@@ -25,4 +25,4 @@ inline int nf4_code(const uint8_t* packed, int64_t index) {
   return index % 2 == 0 ? packed[index / 2] >> 4 : packed[index / 2] & 15;
 }
 
-}  // namespace valence::backend::cpu
+}  // namespace valence::backend

@@ -135,7 +135,7 @@ void gather(benchmark::State& state, WeightType type) {
   for (int32_t& id : ids) id = static_cast<int32_t>(generator() % static_cast<uint32_t>(rows));
   std::vector<float> y(static_cast<size_t>(count * columns));
   for (auto _ : state) {
-    lookup->gather(*table, ids, y.data());
+    lookup->embed({.frozen_words = table.get(), .positions = zeros.data(), .columns = columns}, y.data());
     benchmark::ClobberMemory();
   }
   state.SetBytesProcessed(state.iterations() * count * columns * 4);

@@ -1,10 +1,11 @@
 // The rate of a model alone on a GPU: token ids to logits, without tokenizing.
 //
-//   model_rate FOLDER LENGTHS SECONDS [fp32|bf16|nf4]
+//   model_rate FOLDER LENGTHS SECONDS [fp32|bf16|nf4 [TOKENS]]
 //
-// LENGTHS is a file with the tokens of a text on each line. The texts (random ids) are sorted by length within calls of
-// 1,024, packed into batches and computed by two streams at once, as `valence analyze` does. Prints one JSON object:
-// texts/s, tokens/s, the products' TFLOP/s, and the TFLOP/s of one large bf16 product on the same GPU.
+// LENGTHS is a file with the tokens of a text on each line; TOKENS the most of a batch. The texts (random
+// ids) are sorted by length within calls of 1,024, packed into batches and computed by two streams at once,
+// as `valence analyze` does. Prints one JSON object: texts/s, tokens/s, the products' TFLOP/s, and the
+// TFLOP/s of one large bf16 product on the same GPU.
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -41,7 +42,8 @@ struct Work {
   nn::Batch batch() const { return {ids, positions, cumulative_lengths}; }
 };
 
-std::vector<Work> make_batches(std::vector<int> lengths, const models::ModelConfig& config, int64_t most_tokens) {
+std::vector<Work> make_batches(std::vector<int> lengths, const models::ModelConfig& config,
+                               int64_t most_tokens) {
   std::mt19937 generator(1);
   std::vector<Work> batches;
   for (size_t begin = 0; begin < lengths.size(); begin += kTextsOfCall) {
@@ -58,7 +60,8 @@ std::vector<Work> make_batches(std::vector<int> lengths, const models::ModelConf
       if (static_cast<int64_t>(work.ids.size()) + lengths[k] > most_tokens) finish();
       if (work.ids.empty()) work.cumulative_lengths = {0};
       for (int i = 0; i < lengths[k]; ++i)
-        work.ids.push_back(static_cast<int32_t>(5 + generator() % static_cast<uint32_t>(config.vocab_size - 5)));
+        work.ids.push_back(
+            static_cast<int32_t>(5 + generator() % static_cast<uint32_t>(config.vocab_size - 5)));
       work.cumulative_lengths.push_back(static_cast<int32_t>(work.ids.size()));
     }
     finish();
@@ -88,15 +91,18 @@ double peak_tflops(WeightType type) {
   std::normal_distribution<float> normal;
   std::vector<float> values(kSize * kSize);
   for (float& value : values) value = normal(generator);
-  const auto weight = gpu->make_linear({.out_features = kSize, .in_features = kSize, .fp32 = values.data()}, type, nullptr);
+  const auto weight =
+      gpu->make_linear({.out_features = kSize, .in_features = kSize, .fp32 = values.data()}, type, nullptr);
   // The table stands in for activations: rows of it are what gets multiplied.
-  const auto table = gpu->make_table({.out_features = kSize, .in_features = kSize, .fp32 = values.data()}, type);
+  const auto table =
+      gpu->make_table({.out_features = kSize, .in_features = kSize, .fp32 = values.data()}, type);
   const std::vector<float> one(kSize, 1.0f), zero(kSize, 0.0f);
   const auto norm = gpu->make_norm(one, zero, 1e-5f);
   std::vector<int32_t> ids(kSize), lengths = {0, kSize};
   for (int32_t i = 0; i < kSize; ++i) ids[static_cast<size_t>(i)] = i;
   const auto x = gpu->make_buffer(kSize * kSize), y = gpu->make_buffer(kSize * kSize);
-  const auto small = gpu->make_linear({.out_features = 1, .in_features = kSize, .fp32 = values.data()}, type, nullptr);
+  const auto small =
+      gpu->make_linear({.out_features = 1, .in_features = kSize, .fp32 = values.data()}, type, nullptr);
   gpu->begin({ids, ids, lengths});
   gpu->embed(*table, *table, *norm, x->activations());
   std::vector<float> out(1);
@@ -112,7 +118,8 @@ double peak_tflops(WeightType type) {
   return best;
 }
 
-int run(const std::string& folder, const std::string& lengths_file, double seconds, WeightType type) {
+int run(const std::string& folder, const std::string& lengths_file, double seconds, WeightType type,
+        int64_t most_tokens) {
   std::vector<int> lengths;
   std::ifstream file(lengths_file);
   for (int length; file >> length;) lengths.push_back(length);
@@ -120,7 +127,8 @@ int run(const std::string& folder, const std::string& lengths_file, double secon
   const auto loader = backend::make_cuda_backend(compute);
   const models::SequenceClassifier model =
       models::load_sequence_classifier(formats::ModelFiles::from_folder(folder), nullptr, type, *loader);
-  const std::vector<Work> batches = make_batches(lengths, model.config, loader->batch_tokens());
+  const std::vector<Work> batches =
+      make_batches(lengths, model.config, most_tokens > 0 ? most_tokens : loader->batch_tokens());
   std::atomic<size_t> next = 0, done_texts = 0, done_tokens = 0;
   std::atomic<double> done_operations = 0;
   std::atomic<bool> counts = false, stop = false;
@@ -148,9 +156,10 @@ int run(const std::string& folder, const std::string& lengths_file, double secon
   const double took = seconds_since(start);
   stop = true;
   for (std::thread& stream : streams) stream.join();
-  std::printf("{\"texts_per_s\":%.0f,\"tokens_per_s\":%.0f,\"tflops\":%.1f,\"peak_tflops\":%.1f,\"batches\":%zu}\n",
-              static_cast<double>(done_texts) / took, static_cast<double>(done_tokens) / took,
-              done_operations / took * 1e-12, peak_tflops(compute), batches.size());
+  std::printf(
+      "{\"texts_per_s\":%.0f,\"tokens_per_s\":%.0f,\"tflops\":%.1f,\"peak_tflops\":%.1f,\"batches\":%zu}\n",
+      static_cast<double>(done_texts) / took, static_cast<double>(done_tokens) / took,
+      done_operations / took * 1e-12, peak_tflops(compute), batches.size());
   return 0;
 }
 
@@ -158,7 +167,7 @@ int run(const std::string& folder, const std::string& lengths_file, double secon
 
 int main(int count, char** arguments) {
   if (count < 4) {
-    std::fprintf(stderr, "usage: model_rate FOLDER LENGTHS SECONDS [fp32|bf16|nf4]\n");
+    std::fprintf(stderr, "usage: model_rate FOLDER LENGTHS SECONDS [fp32|bf16|nf4 [TOKENS]]\n");
     return 2;
   }
   const std::string type = count > 4 ? arguments[4] : "bf16";
@@ -166,7 +175,8 @@ int main(int count, char** arguments) {
     return run(arguments[1], arguments[2], std::atof(arguments[3]),
                type == "fp32"  ? WeightType::kFp32
                : type == "nf4" ? WeightType::kNf4
-                               : WeightType::kBf16);
+                               : WeightType::kBf16,
+               count > 5 ? std::atoll(arguments[5]) : 0);
   } catch (const Error& error) {
     std::fprintf(stderr, "model_rate: %s\n", error.what());
     return exit_status(error.code());

@@ -1,11 +1,13 @@
 // What training asks of a machine beyond inference: whole-tensor operations forward and backward, on fp32
-// activations of packed batches (backend.h). All matrices are row-major. Every sum is taken in an order that
-// does not depend on the number of threads.
+// activations of packed batches (backend.h). All matrices are row-major and lie in memory of the backend, as
+// all pointers that are not said to be the host's. Every sum is taken in an order that does not depend on the
+// number of threads.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 
 #include "backend/backend.h"
 
@@ -83,14 +85,75 @@ struct Moment8Bit {
 };
 uint8_t zero_moment_code(bool is_signed);
 
+// Memory of a backend.
+class Memory {
+ public:
+  virtual ~Memory() = default;
+  virtual void* data() const = 0;
+};
+
+// A frozen matrix where the backend's products find it.
+class HeldMatrix {
+ public:
+  virtual ~HeldMatrix() = default;
+  virtual const MatrixSource& source() const = 0;
+};
+
+// What the rows of a batch are made of; `columns` each.
+struct EmbeddingTables {
+  const Table* frozen_words = nullptr;  // null: words
+  const float* words = nullptr;         // [vocabulary, columns]
+  const float* positions = nullptr;     // [positions, columns]
+  const float* type = nullptr;          // one row, or null
+  int64_t columns = 0;
+};
+
 // Not thread-safe: it owns scratch memory.
 class TrainingBackend {
  public:
   virtual ~TrainingBackend() = default;
 
-  // A frozen table, as Backend::map_table, and rows of it: y [count, columns] = table[ids].
+  virtual std::string description() const = 0;  // "cpu avx2"
+  // Tokens of micro batches that best pass together.
+  virtual int64_t pass_tokens() const = 0;
+
+  // Whether its memory is this process's.
+  virtual bool is_host() const = 0;
+  // Zeros. Errors: kNoMemory, naming sizes.
+  virtual std::unique_ptr<Memory> allocate(size_t bytes) = 0;
+  // Memory of this process that the operations reach: for what may make room on a device. Zeros.
+  virtual std::unique_ptr<Memory> allocate_paged(size_t bytes) = 0;
+  virtual void copy_in(const void* host, size_t bytes, void* to) = 0;
+  virtual void copy_out(const void* from, size_t bytes,
+                        void* host) = 0;  // waits for the operations before it
+  virtual void copy(const void* from, size_t bytes, void* to) = 0;
+  virtual void clear(void* memory, size_t bytes) = 0;
+  // The source's values must stay; where the memory is the host's, nothing is copied.
+  virtual std::unique_ptr<HeldMatrix> hold(const MatrixSource& source) = 0;
   virtual std::unique_ptr<Table> map_table(const MatrixSource& source) = 0;
-  virtual void gather(const Table& table, std::span<const int32_t> ids, float* y) = 0;
+
+  // The batch that the operations below are about, until the next one; its spans must stay until then.
+  virtual void begin(const Batch& batch) = 0;
+  // y [tokens, columns]: the sum of the rows of each token. Errors: kBadData for an id without a row.
+  virtual void embed(const EmbeddingTables& tables, float* y) = 0;
+  // to [.., columns]: row rows[t] of it += row t of d, in the order of t. `rows` is the host's.
+  virtual void add_to_rows(const float* d, std::span<const int32_t> rows, int64_t columns, float* to) = 0;
+  // y [slots, columns]: the rows of `compact` that `slots` names, zeros where it is -1. `slots` is the
+  // host's.
+  virtual void expand_rows(const float* compact, std::span<const int32_t> slots, int64_t columns,
+                           float* y) = 0;
+  // y [sequences, columns] = the first row of each sequence of x; and y's such rows += x [sequences,
+  // columns].
+  virtual void first_tokens(const float* x, int64_t columns, float* y) = 0;
+  virtual void add_first_tokens(const float* x, int64_t columns, float* y) = 0;
+  // x *= factor; y += x.
+  virtual void scale(float factor, int64_t count, float* x) = 0;
+  virtual void add(const float* x, int64_t count, float* y) = 0;
+  // y [rows, columns] = x * gamma + beta.
+  virtual void scale_and_shift(const float* x, int64_t rows, int64_t columns, const float* gamma,
+                               const float* beta, float* y) = 0;
+  // Of all values of all parts.
+  virtual double sum_of_squares(std::span<const std::span<const float>> parts) = 0;
 
   virtual void multiply(const Product& product) = 0;
   // sums [columns] += the sums of the columns of x [rows, columns].

@@ -81,14 +81,14 @@ class TrainableBuilder {
   }
 
   Parameter& add(std::string name, int64_t rows, int64_t columns, bool is_vector, bool trained,
-                 std::vector<float> value) {
+                 const std::vector<float>& value) {
     check_finite(name, value);
     Parameter& parameter = out_.tensors_.emplace_back();
     parameter.name = std::move(name);
     parameter.rows = rows;
     parameter.columns = columns;
     parameter.is_vector = is_vector;
-    parameter.value = std::move(value);
+    parameter.value.set(backend_, value);
     parameter.trained = trained;
     return parameter;
   }
@@ -148,7 +148,10 @@ class TrainableBuilder {
       matrix.fp32 = std::move(values);
       matrix.source = {.out_features = rows, .in_features = columns, .fp32 = matrix.fp32.data()};
     }
-    return out_.frozen_.emplace_back(std::move(matrix)).source;
+    const Matrix& kept = out_.frozen_.emplace_back(std::move(matrix));
+    const backend::MatrixSource& held = out_.held_.emplace_back(backend_.hold(kept.source))->source();
+    if (!backend_.is_host()) out_.frozen_.pop_back();
+    return held;
   }
 
   static Matrix in_nf4(const backend::MatrixSource& source) {
@@ -284,7 +287,10 @@ class TrainableBuilder {
 
 TrainableClassifier::TrainableClassifier(formats::ModelFiles files, const formats::ModelFiles* adapter,
                                          const TrainableSettings& settings, backend::TrainingBackend& backend)
-    : files_(std::move(files)), checkpoint_(formats::Checkpoint::open(files_)), settings_(settings) {
+    : backend_(backend),
+      files_(std::move(files)),
+      checkpoint_(formats::Checkpoint::open(files_)),
+      settings_(settings) {
   config_ = read_config(files_, Expected::kEncoder);
   std::optional<Adapter> changes;
   std::vector<std::string> labels = config_.labels;

@@ -45,6 +45,7 @@ class TrainableClassifier {
   // `adapter`: the PEFT folder whose training goes on, or null; its own settings then replace settings.lora
   // but for the dropout. Errors: kBadData, kBadConfig, kUnavailable; kUsage for a target that no module has;
   // kBadData naming a tensor that holds a NaN or an infinity.
+  // `backend` must outlive it.
   TrainableClassifier(formats::ModelFiles files, const formats::ModelFiles* adapter,
                       const TrainableSettings& settings, backend::TrainingBackend& backend);
   TrainableClassifier(const TrainableClassifier&) = delete;
@@ -73,6 +74,7 @@ class TrainableClassifier {
   void save_config(const std::filesystem::path& folder) const;
   void save_adapter_config(const std::filesystem::path& folder, const std::string& base) const;
 
+  backend::TrainingBackend& backend_;
   formats::ModelFiles files_;
   formats::Checkpoint checkpoint_;  // stays mapped: frozen matrices and word tables point into it
   TrainableSettings settings_;
@@ -81,6 +83,7 @@ class TrainableClassifier {
   nn::TrainableModel model_;
   std::deque<nn::Parameter> tensors_;
   std::deque<Matrix> frozen_;
+  std::deque<std::unique_ptr<backend::HeldMatrix>> held_;  // of `frozen_`, where products find it
   std::unique_ptr<backend::Table> word_table_;
   std::vector<std::string> saved_modules_;  // of the head, whole in an adapter
   bool new_head_ = false;

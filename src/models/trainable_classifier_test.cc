@@ -14,81 +14,15 @@
 #include "models/positions.h"
 #include "models/sequence_classifier.h"
 #include "models/tiny_models_for_test.h"
+#include "models/tiny_training_for_test.h"
 
 namespace valence::models {
 namespace {
 
 using nn::Parameter;
 
-struct TinyCase {
-  std::string base, adapter;
-  TrainingMethod method = TrainingMethod::kFull;
-  std::vector<std::string> targets = {};
-};
-
-// A tiny model in training with the texts of its golden file as one batch.
-class TinyTraining {
- public:
-  explicit TinyTraining(const TinyCase& setup, nn::PassOptions options = {}, ThreadPool* pool = nullptr)
-      : golden_(read_golden(setup.adapter.empty() ? setup.base : setup.adapter)),
-        training_(backend::make_cpu_training_backend(pool)) {
-    const ModelFiles base = golden_files(setup.base);
-    const auto adapter = setup.adapter.empty() ? std::nullopt : std::optional(golden_files(setup.adapter));
-    TrainableSettings settings;
-    settings.method = setup.method;
-    settings.lora.targets = setup.targets;
-    settings.labels = read_config(base).labels;
-    if (adapter && golden_.logits.front().size() != settings.labels.size()) {
-      settings.labels.clear();
-      for (size_t k = 0; k < golden_.logits.front().size(); ++k)
-        settings.labels.push_back("LABEL_" + std::to_string(k));
-    }
-    model_ = std::make_unique<TrainableClassifier>(base, adapter ? &*adapter : nullptr, settings, *training_);
-    pass_.emplace(model_->model(), *training_, options);
-    cumulative_ = {0};
-    for (const auto& text : golden_.ids) {
-      ids_.insert(ids_.end(), text.begin(), text.end());
-      cumulative_.push_back(static_cast<int32_t>(ids_.size()));
-    }
-    set_positions(model_->config(), ids_, cumulative_, positions_);
-  }
-
-  const Golden& golden() const { return golden_; }
-  TrainableClassifier& model() { return *model_; }
-  std::vector<float> logits(std::optional<uint64_t> key = {}) {
-    const auto out = pass_->forward({ids_, positions_, cumulative_}, key);
-    return {out.begin(), out.end()};
-  }
-  // Of the sum of logits times `weights`.
-  void compute_gradients(const std::vector<float>& weights, std::optional<uint64_t> key = {}) {
-    for (Parameter* parameter : model_->trained()) parameter->clear_gradient();
-    logits(key);
-    pass_->backward(weights);
-  }
-  std::vector<float> random_weights() {
-    Random random(5);
-    std::vector<float> weights(logits().size());
-    for (float& w : weights) w = static_cast<float>(random.normal());
-    return weights;
-  }
-
- private:
-  Golden golden_;
-  std::unique_ptr<backend::TrainingBackend> training_;
-  std::unique_ptr<TrainableClassifier> model_;
-  std::optional<nn::TrainingPass> pass_;
-  std::vector<int32_t> ids_, positions_, cumulative_;
-};
-
-// The gradient of a tensor as one row after the other, zeros where a table's row did not occur.
-std::vector<float> dense_gradient(const Parameter& parameter) {
-  if (!parameter.by_rows) return parameter.gradient;
-  std::vector<float> out(parameter.value.size(), 0.0f);
-  for (const auto& [row, place] : parameter.row_of) {
-    std::copy_n(parameter.gradient.begin() + place * parameter.columns, parameter.columns,
-                out.begin() + row * parameter.columns);
-  }
-  return out;
+std::vector<float> values_of(const Parameter& parameter) {
+  return {parameter.value.data(), parameter.value.data() + parameter.count()};
 }
 
 class Gradients : public ::testing::TestWithParam<TinyCase> {};
@@ -108,7 +42,7 @@ TEST_P(Gradients, AreThoseThatTheLogitsShow) {
     Random random(7);
     int checked = 0;
     for (Parameter* parameter : tiny.model().trained()) {
-      const std::vector<float> gradient = dense_gradient(*parameter), kept = parameter->value;
+      const std::vector<float> gradient = dense_gradient(*parameter), kept = values_of(*parameter);
       double norm = 0;
       for (const float g : gradient) norm += static_cast<double>(g) * static_cast<double>(g);
       norm = std::sqrt(norm);
@@ -130,12 +64,12 @@ TEST_P(Gradients, AreThoseThatTheLogitsShow) {
         const double step = 2e-3;
         for (int side = 0; side < 2; ++side) {
           for (size_t i = 0; i < kept.size(); ++i) {
-            parameter->value[i] =
+            parameter->value.data()[i] =
                 kept[i] + static_cast<float>((side == 0 ? step : -step) * direction[i] / length);
           }
           sides[side] = value();
         }
-        parameter->value = kept;
+        std::ranges::copy(kept, parameter->value.data());
         EXPECT_NEAR((sides[0] - sides[1]) / (2 * step), expected, 0.03 * norm + 0.01)
             << parameter->name << along;
       }
@@ -189,7 +123,8 @@ TEST_P(Gradients, ASavedModelGivesTheSameLogits) {
   TinyTraining tiny(setup);
   Random random(11);
   for (Parameter* parameter : tiny.model().trained()) {
-    for (float& value : parameter->value) value += static_cast<float>(0.02 * random.normal());
+    for (float& value : std::span(parameter->value.data(), static_cast<size_t>(parameter->count())))
+      value += static_cast<float>(0.02 * random.normal());
   }
   const std::vector<float> expected = tiny.logits();
   const valence::testing::TemporaryFolder folder;

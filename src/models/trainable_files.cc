@@ -22,15 +22,13 @@ std::string architecture(Family family, const std::string& model_type) {
                                    : "RobertaForSequenceClassification";
 }
 
-std::span<const std::byte> bytes_of(const Parameter& parameter) {
-  return std::as_bytes(std::span(parameter.value));
-}
-
-formats::TensorView view_of(const Parameter& parameter, std::string name) {
+// `copy` holds the values where they are not the host's.
+formats::TensorView view_of(const Parameter& parameter, std::string name, std::vector<float>& copy) {
   std::vector<int64_t> shape;
   if (!parameter.is_vector) shape.push_back(parameter.rows);
   shape.push_back(parameter.columns);
-  return {std::move(name), formats::DType::kF32, std::move(shape), bytes_of(parameter)};
+  return {std::move(name), formats::DType::kF32, std::move(shape),
+          std::as_bytes(parameter.value.on_host(copy))};
 }
 
 Json strings(const std::vector<std::string>& values) {
@@ -58,20 +56,21 @@ void TrainableClassifier::restore(const std::filesystem::path& folder) {
                                              : formats::Checkpoint::open_adapter(files);
   for (Parameter* tensor : trained()) {
     const formats::TensorView& from = checkpoint.at(saved_name(*tensor));
-    const std::span<std::byte> to = std::as_writable_bytes(std::span(tensor->value));
-    if (from.dtype != formats::DType::kF32 || from.bytes.size() != to.size()) {
+    if (from.dtype != formats::DType::kF32 ||
+        from.bytes.size() != static_cast<size_t>(tensor->count()) * sizeof(float)) {
       throw Error(ErrorCode::kBadData, checkpoint.describe() + ": tensor " + printable(from.name) +
                                            " is not the one that was trained");
     }
-    std::memcpy(to.data(), from.bytes.data(), to.size());
+    backend_.copy_in(from.bytes.data(), from.bytes.size(), tensor->value.data());
   }
 }
 
 void TrainableClassifier::save(const std::filesystem::path& folder, const std::string& base) const {
   const bool full = settings_.method == TrainingMethod::kFull;
   std::vector<formats::TensorView> tensors;
+  std::deque<std::vector<float>> copies;
   for (const Parameter& tensor : tensors_) {
-    if (full || tensor.trained) tensors.push_back(view_of(tensor, saved_name(tensor)));
+    if (full || tensor.trained) tensors.push_back(view_of(tensor, saved_name(tensor), copies.emplace_back()));
   }
   save_config(folder);
   if (!full) save_adapter_config(folder, base);

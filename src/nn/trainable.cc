@@ -8,19 +8,11 @@ namespace valence::nn {
 namespace {
 
 using backend::Dropout;
+using backend::Floats;
 using backend::Product;
 
 // Places of dropouts in a layer; those of the dense layers have their own numbers.
 enum Site : uint64_t { kAttention = 1, kProjection, kFeedForward, kEmbeddings, kHeadInput, kHead };
-
-float* room_for(std::vector<float>& memory, int64_t count) {
-  if (memory.size() < static_cast<size_t>(count)) memory.resize(static_cast<size_t>(count));
-  return memory.data();
-}
-
-void add(const float* x, int64_t count, float* y) {
-  for (int64_t i = 0; i < count; ++i) y[i] += x[i];
-}
 
 // c [rows, ...] = a x b; both strides are those of the stored rows.
 Product product_of(const float* a, int64_t a_stride, const backend::MatrixSource& b, int64_t rows, float* c,
@@ -70,11 +62,8 @@ backend::AttentionShape TrainingPass::attention_shape(size_t layer) const {
 const float* TrainingPass::query_input(size_t layer) {
   const float* x = inputs_[layer].data();
   if (!is_last(layer)) return x;
-  float* first = room_for(first_, batch_.sequences() * model_.hidden);
-  for (int64_t s = 0; s < batch_.sequences(); ++s) {
-    std::copy_n(x + batch_.cumulative_lengths[static_cast<size_t>(s)] * model_.hidden, model_.hidden,
-                first + s * model_.hidden);
-  }
+  float* first = first_.room(backend_, batch_.sequences() * model_.hidden);
+  backend_.first_tokens(x, model_.hidden, first);
   return first;
 }
 
@@ -82,13 +71,13 @@ const float* TrainingPass::query_input(size_t layer) {
 
 const float* TrainingPass::update_input(const TrainableDense& dense, const float* x, int64_t rows) {
   if (!key_ || dense.dropout == 0) return x;
-  float* dropped = room_for(update_input_, rows * dense.in_features());
+  float* dropped = update_input_.room(backend_, rows * dense.in_features());
   backend_.drop(dropout(dense.dropout, dense.site), x, rows * dense.in_features(), dropped);
   return dropped;
 }
 
 void TrainingPass::dense_forward(const TrainableDense& dense, const float* x, int64_t rows, float* y,
-                                 int64_t y_stride, std::vector<float>& low) {
+                                 int64_t y_stride, Floats& low) {
   Product product = product_of(x, dense.in_features(), dense.matrix(), rows, y, y_stride);
   product.b_transposed = true;
   product.bias = dense.bias->value.data();
@@ -97,10 +86,10 @@ void TrainingPass::dense_forward(const TrainableDense& dense, const float* x, in
   if (dense.down == nullptr) return;
   const int64_t rank = dense.down->rows;
   Product down = product_of(update_input(dense, x, rows), dense.in_features(), dense.down->source(), rows,
-                            room_for(low, rows * rank), rank);
+                            low.room(backend_, rows * rank), rank);
   down.b_transposed = true;
   backend_.multiply(down);
-  for (int64_t i = 0; i < rows * rank; ++i) low[static_cast<size_t>(i)] *= dense.scale;
+  backend_.scale(dense.scale, rows * rank, low.data());
   Product up = product_of(low.data(), rank, dense.up->source(), rows, y, y_stride);
   up.b_transposed = true;
   up.accumulate = true;
@@ -108,8 +97,7 @@ void TrainingPass::dense_forward(const TrainableDense& dense, const float* x, in
 }
 
 void TrainingPass::dense_backward(const TrainableDense& dense, const float* x, int64_t rows, const float* d_y,
-                                  int64_t d_y_stride, const std::vector<float>& low, bool accumulate,
-                                  float* d_x) {
+                                  int64_t d_y_stride, const Floats& low, bool accumulate, float* d_x) {
   const int64_t out = dense.out_features(), in = dense.in_features();
   // gradient [out or rank, ...] += d [rows, ...] transposed x right [rows, columns].
   const auto add_gradient = [&](const float* d, int64_t stride, const float* right, int64_t columns,
@@ -133,27 +121,28 @@ void TrainingPass::dense_backward(const TrainableDense& dense, const float* x, i
   const int64_t rank = dense.down->rows;
   add_gradient(d_y, d_y_stride, low.data(), rank, *dense.up);
   backend_.multiply(
-      product_of(d_y, d_y_stride, dense.up->source(), rows, room_for(d_low_, rows * rank), rank));
-  for (int64_t i = 0; i < rows * rank; ++i) d_low_[static_cast<size_t>(i)] *= dense.scale;
+      product_of(d_y, d_y_stride, dense.up->source(), rows, d_low_.room(backend_, rows * rank), rank));
+  backend_.scale(dense.scale, rows * rank, d_low_.data());
   add_gradient(d_low_.data(), rank, update_input(dense, x, rows), in, *dense.down);
   if (d_x == nullptr) return;
   const bool drops = key_ && dense.dropout > 0;
   Product product = product_of(d_low_.data(), rank, dense.down->source(), rows,
-                               drops ? room_for(d_update_, rows * in) : d_x, in);
+                               drops ? d_update_.room(backend_, rows * in) : d_x, in);
   product.accumulate = !drops;
   backend_.multiply(product);
   if (!drops) return;
   backend_.drop(dropout(dense.dropout, dense.site), d_update_.data(), rows * in, d_update_.data());
-  add(d_update_.data(), rows * in, d_x);
+  backend_.add(d_update_.data(), rows * in, d_x);
 }
 
 void TrainingPass::add_and_normalize(const TrainableNorm& norm, const Dropout& dropout, float* y,
                                      const float* residual, int64_t rows, NormState& state, float* out) {
   const int64_t count = rows * model_.hidden;
   if (dropout.rate > 0) backend_.drop(dropout, y, count, y);
-  if (residual != nullptr) add(residual, count, y);
+  if (residual != nullptr) backend_.add(residual, count, y);
   backend_.layer_norm_forward(y, rows, model_.hidden, norm.gamma->value.data(), norm.beta->value.data(),
-                              norm.epsilon, room_for(state.normal, count), room_for(state.scale, rows), out);
+                              norm.epsilon, state.normal.room(backend_, count),
+                              state.scale.room(backend_, rows), out);
 }
 
 void TrainingPass::norm_backward(const TrainableNorm& norm, const NormState& state, int64_t rows,
@@ -164,12 +153,9 @@ void TrainingPass::norm_backward(const TrainableNorm& norm, const NormState& sta
 }
 
 const float* TrainingPass::restored(const TrainableNorm& norm, const NormState& state, int64_t rows) {
-  float* y = room_for(normal_, rows * model_.hidden);
-  const float *gamma = norm.gamma->value.data(), *beta = norm.beta->value.data();
-  for (int64_t r = 0; r < rows; ++r) {
-    const float* normal = state.normal.data() + r * model_.hidden;
-    for (int64_t c = 0; c < model_.hidden; ++c) y[r * model_.hidden + c] = normal[c] * gamma[c] + beta[c];
-  }
+  float* y = normal_.room(backend_, rows * model_.hidden);
+  backend_.scale_and_shift(state.normal.data(), rows, model_.hidden, norm.gamma->value.data(),
+                           norm.beta->value.data(), y);
   return y;
 }
 
@@ -177,19 +163,11 @@ const float* TrainingPass::restored(const TrainableNorm& norm, const NormState& 
 
 void TrainingPass::embed(float* x) {
   const int64_t hidden = model_.hidden;
-  if (model_.words == nullptr) {
-    backend_.gather(*model_.frozen_words, batch_.ids, x);
-  } else {
-    for (int64_t t = 0; t < batch_.tokens(); ++t) {
-      std::copy_n(model_.words->value.data() + batch_.ids[static_cast<size_t>(t)] * hidden, hidden,
-                  x + t * hidden);
-    }
-  }
-  for (int64_t t = 0; t < batch_.tokens(); ++t) {
-    add(model_.positions->value.data() + batch_.positions[static_cast<size_t>(t)] * hidden, hidden,
-        x + t * hidden);
-    if (model_.types != nullptr) add(model_.types->value.data(), hidden, x + t * hidden);
-  }
+  backend_.embed(
+      {model_.words == nullptr ? model_.frozen_words : nullptr,
+       model_.words == nullptr ? nullptr : model_.words->value.data(), model_.positions->value.data(),
+       model_.types == nullptr ? nullptr : model_.types->value.data(), hidden},
+      x);
   add_and_normalize(model_.norm, {}, x, nullptr, batch_.tokens(), embedding_norm_, x);
   const Dropout drop = dropout(model_.hidden_dropout, kEmbeddings);
   if (drop.rate > 0) backend_.drop(drop, x, batch_.tokens() * hidden, x);
@@ -200,13 +178,14 @@ void TrainingPass::embed_backward(float* d_x) {
   const Dropout drop = dropout(model_.hidden_dropout, kEmbeddings);
   if (drop.rate > 0) backend_.drop(drop, d_x, tokens * hidden, d_x);
   norm_backward(model_.norm, embedding_norm_, tokens, d_x, d_x);
-  for (int64_t t = 0; t < tokens; ++t) {
-    const float* d = d_x + t * hidden;
-    const auto at = static_cast<size_t>(t);
-    if (model_.words != nullptr) add(d, hidden, model_.words->gradient_row(batch_.ids[at]));
-    if (model_.positions->trained) add(d, hidden, model_.positions->gradient_row(batch_.positions[at]));
-    if (model_.types != nullptr && model_.types->trained) add(d, hidden, model_.types->gradient_row(0));
+  if (model_.words != nullptr) {
+    const std::vector<int32_t> slots = model_.words->slots_of(backend_, batch_.ids);
+    backend_.add_to_rows(d_x, slots, hidden, model_.words->gradient.data());
   }
+  if (model_.positions->trained)
+    backend_.add_to_rows(d_x, batch_.positions, hidden, model_.positions->gradient.data());
+  if (model_.types != nullptr && model_.types->trained)
+    backend_.add_column_sums(d_x, hidden, tokens, hidden, model_.types->gradient.data());
 }
 
 // ---- A layer
@@ -215,27 +194,27 @@ void TrainingPass::layer_forward(size_t index, LayerState& state, float* output)
   const TrainableLayer& layer = model_.layers[index];
   const int64_t hidden = model_.hidden, tokens = batch_.tokens(), rows = queries_of(index);
   const float *x = inputs_[index].data(), *first = query_input(index);
-  dense_forward(layer.query, first, rows, room_for(state.query, rows * hidden), hidden, state.low[0]);
-  float* key_value = room_for(state.key_value, tokens * 2 * hidden);
+  dense_forward(layer.query, first, rows, state.query.room(backend_, rows * hidden), hidden, state.low[0]);
+  float* key_value = state.key_value.room(backend_, tokens * 2 * hidden);
   dense_forward(layer.key, x, tokens, key_value, 2 * hidden, state.low[1]);
   dense_forward(layer.value, x, tokens, key_value + hidden, 2 * hidden, state.low[2]);
-  float* attended = room_for(state.attended, rows * hidden);
+  float* attended = state.attended.room(backend_, rows * hidden);
   backend::AttentionShape shape = attention_shape(index);
   if (options_.standard_attention) {
-    shape.probabilities = room_for(state.probabilities, shape.probability_count());
+    shape.probabilities = state.probabilities.room(backend_, shape.probability_count());
   }
   backend_.attention_forward(shape, state.query.data(), key_value, attended,
-                             room_for(state.log_sums, model_.heads * rows));
+                             state.log_sums.room(backend_, model_.heads * rows));
 
-  float* sum = room_for(sum_, rows * hidden);
+  float* sum = sum_.room(backend_, rows * hidden);
   dense_forward(layer.attention_output, attended, rows, sum, hidden, state.low[3]);
-  float* middle = room_for(normal_, rows * hidden);
+  float* middle = normal_.room(backend_, rows * hidden);
   add_and_normalize(layer.attention_norm, dropout(model_.projection_dropout, layer.site + kProjection), sum,
                     first, rows, state.attention_norm, middle);
 
-  float* wide = room_for(state.wide, rows * model_.intermediate);
+  float* wide = state.wide.room(backend_, rows * model_.intermediate);
   dense_forward(layer.intermediate, middle, rows, wide, model_.intermediate, state.low[4]);
-  float* activated = room_for(activated_, rows * model_.intermediate);
+  float* activated = activated_.room(backend_, rows * model_.intermediate);
   backend_.activate(model_.activation, wide, rows * model_.intermediate, activated);
   dense_forward(layer.output, activated, rows, sum, hidden, state.low[5]);
   add_and_normalize(layer.output_norm, dropout(model_.hidden_dropout, layer.site + kFeedForward), sum, middle,
@@ -249,15 +228,16 @@ void TrainingPass::layer_backward(size_t index, LayerState& state, float* d_outp
   const auto dropped = [&](float rate, uint64_t site, float* d) {
     const Dropout drop = dropout(rate, site);
     if (drop.rate == 0) return d;
-    float* out = room_for(d_dropped_, rows * hidden);
+    float* out = d_dropped_.room(backend_, rows * hidden);
     backend_.drop(drop, d, rows * hidden, out);
     return out;
   };
 
   float* d_sum = d_output;  // of the sum before the norm, and so of the residual
   norm_backward(layer.output_norm, state.output_norm, rows, d_output, d_sum);
-  backend_.activate(model_.activation, state.wide.data(), rows * wide, room_for(activated_, rows * wide));
-  float* d_wide = room_for(d_wide_, rows * wide);
+  backend_.activate(model_.activation, state.wide.data(), rows * wide,
+                    activated_.room(backend_, rows * wide));
+  float* d_wide = d_wide_.room(backend_, rows * wide);
   dense_backward(layer.output, activated_.data(), rows,
                  dropped(model_.hidden_dropout, layer.site + kFeedForward, d_sum), hidden, state.low[5],
                  false, d_wide);
@@ -266,13 +246,13 @@ void TrainingPass::layer_backward(size_t index, LayerState& state, float* d_outp
                  wide, state.low[4], true, d_sum);
 
   norm_backward(layer.attention_norm, state.attention_norm, rows, d_sum, d_sum);
-  float* d_attended = room_for(d_attended_, rows * hidden);
+  float* d_attended = d_attended_.room(backend_, rows * hidden);
   dense_backward(layer.attention_output, state.attended.data(), rows,
                  dropped(model_.projection_dropout, layer.site + kProjection, d_sum), hidden, state.low[3],
                  false, d_attended);
 
-  float* d_query = room_for(d_query_, rows * hidden);
-  float* d_key_value = room_for(d_key_value_, tokens * 2 * hidden);
+  float* d_query = d_query_.room(backend_, rows * hidden);
+  float* d_key_value = d_key_value_.room(backend_, tokens * 2 * hidden);
   backend::AttentionShape shape = attention_shape(index);
   if (options_.standard_attention) shape.probabilities = state.probabilities.data();
   backend_.attention_backward(shape, state.query.data(), state.key_value.data(), state.attended.data(),
@@ -283,9 +263,10 @@ void TrainingPass::layer_backward(size_t index, LayerState& state, float* d_outp
   dense_backward(layer.key, x, tokens, d_key_value, 2 * hidden, state.low[1], false, d_input);
   dense_backward(layer.value, x, tokens, d_key_value + hidden, 2 * hidden, state.low[2], true, d_input);
   if (d_input == nullptr) return;
-  for (int64_t r = 0; r < rows; ++r) {
-    const int64_t token = is_last(index) ? batch_.cumulative_lengths[static_cast<size_t>(r)] : r;
-    add(d_sum + r * hidden, hidden, d_input + token * hidden);
+  if (is_last(index)) {
+    backend_.add_first_tokens(d_sum, hidden, d_input);
+  } else {
+    backend_.add(d_sum, rows * hidden, d_input);
   }
 }
 
@@ -296,22 +277,22 @@ void TrainingPass::head_forward(const float* first) {
   const float* x = first;
   const Dropout before = dropout(model_.head_drops_first ? model_.head_dropout : 0, kHeadInput);
   if (before.rate > 0) {
-    backend_.drop(before, first, rows * hidden, room_for(head_input_, rows * hidden));
+    backend_.drop(before, first, rows * hidden, head_input_.room(backend_, rows * hidden));
     x = head_input_.data();
   }
-  float* wide = room_for(head_wide_, rows * hidden);
+  float* wide = head_wide_.room(backend_, rows * hidden);
   dense_forward(model_.head, x, rows, wide, hidden, head_low_[0]);
-  float* pooled = room_for(pooled_, rows * hidden);
+  float* pooled = pooled_.room(backend_, rows * hidden);
   backend_.activate(model_.head_activation, wide, rows * hidden, pooled);
   backend_.drop(dropout(model_.head_dropout, kHead), pooled, rows * hidden, pooled);
-  dense_forward(model_.head_output, pooled, rows, room_for(logits_, rows * labels), labels, head_low_[1]);
+  dense_forward(model_.head_output, pooled, rows, logits_.room(backend_, rows * labels), labels,
+                head_low_[1]);
 }
 
-void TrainingPass::head_backward(std::span<const float> d_logits, const float* first, float* d_first) {
+void TrainingPass::head_backward(const float* d_logits, const float* first, float* d_first) {
   const int64_t rows = batch_.sequences(), hidden = model_.hidden, labels = model_.head_output.out_features();
-  float* d_pooled = room_for(d_wide_, rows * hidden);
-  dense_backward(model_.head_output, pooled_.data(), rows, d_logits.data(), labels, head_low_[1], false,
-                 d_pooled);
+  float* d_pooled = d_wide_.room(backend_, rows * hidden);
+  dense_backward(model_.head_output, pooled_.data(), rows, d_logits, labels, head_low_[1], false, d_pooled);
   backend_.drop(dropout(model_.head_dropout, kHead), d_pooled, rows * hidden, d_pooled);
   backend_.activate_backward(model_.head_activation, head_wide_.data(), rows * hidden, d_pooled);
   const Dropout before = dropout(model_.head_drops_first ? model_.head_dropout : 0, kHeadInput);
@@ -325,26 +306,27 @@ void TrainingPass::head_backward(std::span<const float> d_logits, const float* f
 std::span<const float> TrainingPass::forward(const Batch& batch, std::optional<uint64_t> dropout_key) {
   batch_ = batch;
   key_ = dropout_key;
+  backend_.begin(batch);
   const size_t layers = model_.layers.size();
-  embed(room_for(inputs_[0], batch.tokens() * model_.hidden));
+  embed(inputs_[0].room(backend_, batch.tokens() * model_.hidden));
   for (size_t k = 0; k < layers; ++k) {
     layer_forward(k, states_[options_.recompute ? 0 : k],
-                  room_for(inputs_[k + 1], queries_of(k) * model_.hidden));
+                  inputs_[k + 1].room(backend_, queries_of(k) * model_.hidden));
   }
   head_forward(inputs_[layers].data());
-  const int64_t count = batch.sequences() * model_.head_output.out_features();
-  return {logits_.data(), static_cast<size_t>(count)};
+  return logits_.on_host(host_logits_);
 }
 
 void TrainingPass::backward(std::span<const float> d_logits) {
   const size_t layers = model_.layers.size();
-  float* d = room_for(d_layer_, batch_.tokens() * model_.hidden);
-  float* below = room_for(d_below_, batch_.tokens() * model_.hidden);
-  head_backward(d_logits, inputs_[layers].data(), lowest_ < layers ? d : nullptr);
+  float* d = d_layer_.room(backend_, batch_.tokens() * model_.hidden);
+  float* below = d_below_.room(backend_, batch_.tokens() * model_.hidden);
+  d_logits_.set(backend_, d_logits);
+  head_backward(d_logits_.data(), inputs_[layers].data(), lowest_ < layers ? d : nullptr);
   for (size_t k = layers; k-- > lowest_;) {
     // The last layer's state is still there.
     if (options_.recompute && k + 1 < layers) {
-      layer_forward(k, states_[0], room_for(sum_, queries_of(k) * model_.hidden));
+      layer_forward(k, states_[0], sum_.room(backend_, queries_of(k) * model_.hidden));
     }
     const bool more = k > lowest_ || embeddings_trained_;
     layer_backward(k, states_[options_.recompute ? 0 : k], d, more ? below : nullptr);

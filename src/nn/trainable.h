@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "backend/floats.h"
 #include "backend/training.h"
 #include "nn/encoder.h"
 #include "nn/parameter.h"
@@ -84,30 +85,32 @@ struct PassOptions {
 
 // Forward and backward passes over a model, and the memory between them. Not thread-safe.
 class TrainingPass {
+  using Floats = backend::Floats;
+
  public:
   TrainingPass(const TrainableModel& model, backend::TrainingBackend& backend, const PassOptions& options);
 
-  // logits [sequences, labels]. Without a key nothing is dropped. The batch's spans must stay until
-  // backward().
+  // logits [sequences, labels] in the host's memory. Without a key nothing is dropped. The batch's spans must
+  // stay until backward().
   std::span<const float> forward(const Batch& batch, std::optional<uint64_t> dropout_key);
   // Adds to the gradients of all trained tensors, from those of the logits of the last forward().
   void backward(std::span<const float> d_logits);
 
  private:
   struct NormState {
-    std::vector<float> normal;  // [rows, hidden]
-    std::vector<float> scale;   // [rows]
+    Floats normal;  // [rows, hidden]
+    Floats scale;   // [rows]
   };
   // What the backward pass of a layer needs of its forward pass.
   struct LayerState {
-    std::vector<float> query;          // [queries, hidden]
-    std::vector<float> key_value;      // [tokens, 2 * hidden]
-    std::vector<float> attended;       // [queries, hidden]
-    std::vector<float> log_sums;       // [heads, queries]
-    std::vector<float> probabilities;  // of standard attention
-    std::vector<float> wide;           // [queries, intermediate], before the activation
+    Floats query;          // [queries, hidden]
+    Floats key_value;      // [tokens, 2 * hidden]
+    Floats attended;       // [queries, hidden]
+    Floats log_sums;       // [heads, queries]
+    Floats probabilities;  // of standard attention
+    Floats wide;           // [queries, intermediate], before the activation
     NormState attention_norm, output_norm;
-    std::vector<float> low[6];  // [rows, rank] of each dense's update, in their order in TrainableLayer
+    Floats low[6];  // [rows, rank] of each dense's update, in their order in TrainableLayer
   };
 
   bool is_last(size_t layer) const { return layer + 1 == model_.layers.size(); }
@@ -123,13 +126,13 @@ class TrainingPass {
   // d_output [queries, hidden] is used up; d_input [tokens, hidden] may be null.
   void layer_backward(size_t index, LayerState& state, float* d_output, float* d_input);
   void head_forward(const float* first);
-  void head_backward(std::span<const float> d_logits, const float* first, float* d_first);
+  void head_backward(const float* d_logits, const float* first, float* d_first);
 
   void dense_forward(const TrainableDense& dense, const float* x, int64_t rows, float* y, int64_t y_stride,
-                     std::vector<float>& low);
+                     Floats& low);
   // d_x [rows, in] may be null; it is added to with `accumulate`.
   void dense_backward(const TrainableDense& dense, const float* x, int64_t rows, const float* d_y,
-                      int64_t d_y_stride, const std::vector<float>& low, bool accumulate, float* d_x);
+                      int64_t d_y_stride, const Floats& low, bool accumulate, float* d_x);
   // x [rows, in] as the update of a dense sees it.
   const float* update_input(const TrainableDense& dense, const float* x, int64_t rows);
   // y = norm(dropout(y) + residual), its state filled; y is used up.
@@ -149,12 +152,13 @@ class TrainingPass {
   std::optional<uint64_t> key_;
   NormState embedding_norm_;
   // Of each layer [tokens, hidden], and of the head [sequences, hidden].
-  std::vector<std::vector<float>> inputs_;
+  std::vector<Floats> inputs_;
   std::vector<LayerState> states_;  // one when recomputing
-  std::vector<float> head_input_, head_wide_, head_low_[2], pooled_, logits_;
+  Floats head_input_, head_wide_, head_low_[2], pooled_, logits_, d_logits_;
+  std::vector<float> host_logits_;  // a copy of logits_ where that is not the host's
   // Used within one function at a time, by name of what they hold.
-  std::vector<float> first_, sum_, activated_, normal_, update_input_, d_update_, d_low_;
-  std::vector<float> d_layer_, d_below_, d_wide_, d_dropped_, d_attended_, d_query_, d_key_value_;
+  Floats first_, sum_, activated_, normal_, update_input_, d_update_, d_low_;
+  Floats d_layer_, d_below_, d_wide_, d_dropped_, d_attended_, d_query_, d_key_value_;
 };
 
 }  // namespace valence::nn

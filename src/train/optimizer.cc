@@ -20,7 +20,7 @@ using nn::Parameter;
 constexpr int64_t kSmallest8Bit = 4096;  // as in bitsandbytes
 constexpr int64_t kBlock = backend::kMomentBlock;
 // Values of a table of rows that are updated at a time.
-constexpr int64_t kPart = int64_t{1} << 16;
+constexpr int64_t kPart = int64_t{1} << 16, kDevicePart = int64_t{1} << 24;
 
 }  // namespace
 
@@ -31,10 +31,16 @@ struct Optimizer::Moments {
   std::span<uint8_t> first_codes, second_codes;
 };
 
-// One piece of memory for all moments: anonymous, or a mapped file without a name.
+// One piece of memory for all moments: of a device, or the host's, anonymous or a mapped file without a name.
 class Optimizer::Memory {
  public:
-  Memory(size_t bytes, bool paged, const std::filesystem::path& folder) : bytes_(std::max<size_t>(bytes, 1)) {
+  Memory(backend::TrainingBackend& backend, size_t bytes, bool paged, const std::filesystem::path& folder)
+      : backend_(backend), bytes_(std::max<size_t>(bytes, 1)) {
+    if (!backend.is_host()) {
+      device_ = paged ? backend.allocate_paged(bytes_) : backend.allocate(bytes_);
+      data_ = static_cast<std::byte*>(device_->data());
+      return;
+    }
     int fd = -1;
     if (paged) fd = open_file(folder);
     const int flags = paged ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS;
@@ -49,11 +55,22 @@ class Optimizer::Memory {
     data_ = static_cast<std::byte*>(memory);
     paged_ = paged;
   }
-  ~Memory() { ::munmap(data_, bytes_); }
+  ~Memory() {
+    if (!device_) ::munmap(data_, bytes_);
+  }
   Memory(const Memory&) = delete;
   Memory& operator=(const Memory&) = delete;
 
   std::byte* data() const { return data_; }
+  // Where a part of it lies in the host's memory: in place, or in a copy of all of it that copy_out() made.
+  std::span<const std::byte> on_host(std::span<const std::byte> part) const {
+    return device_ ? std::span(copy_).subspan(static_cast<size_t>(part.data() - data_), part.size()) : part;
+  }
+  void copy_out() {
+    if (!device_) return;
+    copy_.resize(bytes_);
+    backend_.copy_out(data_, bytes_, copy_.data());
+  }
   // Begins to read the pages from one byte to another, where they lie in a file.
   void fetch(const std::byte* first, const std::byte* last) const {
     constexpr std::ptrdiff_t kPage = 4096;
@@ -75,14 +92,17 @@ class Optimizer::Memory {
                                          " MB: " + strerror(reason));
   }
 
+  backend::TrainingBackend& backend_;
   size_t bytes_;
+  std::unique_ptr<backend::Memory> device_;
+  std::vector<std::byte> copy_;
   std::byte* data_ = nullptr;
   bool paged_ = false;
 };
 
 Optimizer::Optimizer(OptimizerKind kind, std::vector<Parameter*> parameters,
-                     const std::filesystem::path& folder)
-    : parameters_(std::move(parameters)) {
+                     const std::filesystem::path& folder, backend::TrainingBackend& backend)
+    : parameters_(std::move(parameters)), backend_(backend) {
   // Where each tensor's moments lie; a multiple of 64 bytes each.
   const auto aligned = [](int64_t bytes) { return (static_cast<size_t>(bytes) + 63) / 64 * 64; };
   const auto layout = [&](std::byte* data) {
@@ -106,26 +126,32 @@ Optimizer::Optimizer(OptimizerKind kind, std::vector<Parameter*> parameters,
     }
     return at;
   };
-  memory_ = std::make_unique<Memory>(layout(nullptr), kind == OptimizerKind::kPaged8Bit, folder);
+  memory_ = std::make_unique<Memory>(backend, layout(nullptr), kind == OptimizerKind::kPaged8Bit, folder);
   layout(memory_->data());
+  // A scale of zero makes any code zero, but the codes are kept as those of zero.
+  std::vector<uint8_t> zeros;
+  const auto set = [&](std::span<uint8_t> codes, bool is_signed) {
+    zeros.assign(codes.size(), backend::zero_moment_code(is_signed));
+    backend.copy_in(zeros.data(), zeros.size(), codes.data());
+  };
   for (const Moments& moments : moments_) {
-    // A scale of zero makes any code zero, but the codes are kept as those of zero.
-    std::ranges::fill(moments.first_codes, backend::zero_moment_code(true));
-    std::ranges::fill(moments.second_codes, backend::zero_moment_code(false));
+    set(moments.first_codes, true);
+    set(moments.second_codes, false);
   }
 }
 
 Optimizer::~Optimizer() = default;
 
 double Optimizer::gradient_norm() const {
-  double sum = 0;
+  std::vector<std::span<const float>> parts;
   for (const Parameter* parameter : parameters_) {
-    for (const float g : parameter->gradient) sum += static_cast<double>(g) * static_cast<double>(g);
+    const backend::Floats& gradient = parameter->gradient;
+    if (gradient.size() > 0) parts.emplace_back(gradient.data(), static_cast<size_t>(gradient.size()));
   }
-  return std::sqrt(sum);
+  return std::sqrt(backend_.sum_of_squares(parts));
 }
 
-void Optimizer::step(backend::TrainingBackend& backend, const backend::AdamW& step) {
+void Optimizer::step(const backend::AdamW& step) {
   for (size_t k = 0; k < parameters_.size(); ++k) {
     Parameter& parameter = *parameters_[k];
     const Moments& moments = moments_[k];
@@ -139,37 +165,46 @@ void Optimizer::step(backend::TrainingBackend& backend, const backend::AdamW& st
     const auto update = [&](const float* gradient, int64_t begin, int64_t count) {
       float* weights = parameter.value.data() + begin;
       if (!moments.in_8_bits) {
-        backend.adamw(own, gradient, count, weights, moments.first.data() + begin,
-                      moments.second.data() + begin);
+        backend_.adamw(own, gradient, count, weights, moments.first.data() + begin,
+                       moments.second.data() + begin);
         return;
       }
-      backend.adamw_8bit(own, gradient, count, weights,
-                         {moments.first_codes.data() + begin, moments.first.data() + begin / kBlock},
-                         {moments.second_codes.data() + begin, moments.second.data() + begin / kBlock});
+      backend_.adamw_8bit(own, gradient, count, weights,
+                          {moments.first_codes.data() + begin, moments.first.data() + begin / kBlock},
+                          {moments.second_codes.data() + begin, moments.second.data() + begin / kBlock});
     };
     if (!parameter.by_rows) {
       update(parameter.gradient.data(), 0, parameter.count());
       continue;
     }
     // Rows without a gradient move on by their moments: as dense embeddings do.
-    gradient_.resize(kPart);
-    for (int64_t begin = 0; begin < parameter.count(); begin += kPart) {
-      const int64_t count = std::min(kPart, parameter.count() - begin), columns = parameter.columns;
-      std::fill_n(gradient_.data(), count, 0.0f);
-      for (int64_t row = begin / columns; row * columns < begin + count; ++row) {
-        const auto found = parameter.row_of.find(static_cast<int32_t>(row));
-        if (found == parameter.row_of.end()) continue;
-        const int64_t first = std::max(row * columns, begin),
-                      last = std::min((row + 1) * columns, begin + count);
-        std::copy_n(parameter.gradient.data() + found->second * columns + (first - row * columns),
-                    last - first, gradient_.data() + (first - begin));
-      }
-      update(gradient_.data(), begin, count);
+    const int64_t columns = parameter.columns, rows = part_rows(columns);
+    for (int64_t row = 0; row < parameter.rows; row += rows) {
+      const int64_t count = std::min(rows, parameter.rows - row);
+      float* gradient = gradient_.room(backend_, count * columns);
+      backend_.expand_rows(
+          parameter.gradient.data(),
+          std::span(parameter.slot_of_row).subspan(static_cast<size_t>(row), static_cast<size_t>(count)),
+          columns, gradient);
+      update(gradient, row * columns, count * columns);
     }
   }
 }
 
+// Rows of a table that are updated at a time; their values are whole blocks of moments.
+int64_t Optimizer::part_rows(int64_t columns) const {
+  const int64_t values = backend_.is_host() ? kPart : kDevicePart;
+  return std::max<int64_t>(1, values / columns / kBlock) * kBlock;
+}
+
 std::vector<formats::TensorView> Optimizer::state() const {
+  std::vector<formats::TensorView> views = views_of_moments();
+  memory_->copy_out();
+  for (formats::TensorView& view : views) view.bytes = memory_->on_host(view.bytes);
+  return views;
+}
+
+std::vector<formats::TensorView> Optimizer::views_of_moments() const {
   std::vector<formats::TensorView> views;
   const auto add = [&](const std::string& name, DType type, size_t count, std::span<const std::byte> bytes) {
     if (count > 0) views.push_back({name, type, {static_cast<int64_t>(count)}, bytes});
@@ -186,14 +221,14 @@ std::vector<formats::TensorView> Optimizer::state() const {
 }
 
 void Optimizer::restore(const formats::Checkpoint& checkpoint) {
-  for (const formats::TensorView& to : state()) {
+  for (const formats::TensorView& to : views_of_moments()) {
     const formats::TensorView& from = checkpoint.at(to.name);
     if (from.bytes.size() != to.bytes.size()) {
       throw Error(ErrorCode::kBadData, checkpoint.describe() + ": tensor " + printable(to.name) + " has " +
                                            std::to_string(from.bytes.size()) + " bytes, expected " +
                                            std::to_string(to.bytes.size()));
     }
-    std::memcpy(const_cast<std::byte*>(to.bytes.data()), from.bytes.data(), from.bytes.size());
+    backend_.copy_in(from.bytes.data(), from.bytes.size(), const_cast<std::byte*>(to.bytes.data()));
   }
 }
 

@@ -16,13 +16,14 @@ namespace valence::train {
 
 // k8Bit: moments by block-wise dynamic quantization (Dettmers et al. 2021, "8-bit Optimizers"), but for
 // tensors of fewer than 4,096 values. kPaged8Bit: the same, in a file that is mapped and shared with no one:
-// the system can write its pages out when memory is short.
+// the system can write its pages out when memory is short; of a GPU, locked memory of the process.
 enum class OptimizerKind { kFp32, k8Bit, kPaged8Bit };
 
 class Optimizer {
  public:
-  // `folder` is where a paged state has its file. Errors: kRuntime.
-  Optimizer(OptimizerKind kind, std::vector<nn::Parameter*> parameters, const std::filesystem::path& folder);
+  // `folder` is where a paged state has its file; `backend` must outlive it. Errors: kRuntime, kNoMemory.
+  Optimizer(OptimizerKind kind, std::vector<nn::Parameter*> parameters, const std::filesystem::path& folder,
+            backend::TrainingBackend& backend);
   ~Optimizer();
   Optimizer(const Optimizer&) = delete;
   Optimizer& operator=(const Optimizer&) = delete;
@@ -30,7 +31,7 @@ class Optimizer {
   // The Euclidean norm of all gradients.
   double gradient_norm() const;
   // Updates all tensors; vectors (biases and norms) do not decay.
-  void step(backend::TrainingBackend& backend, const backend::AdamW& step);
+  void step(const backend::AdamW& step);
 
   // The moments as tensors, for a checkpoint; the views point into this object.
   std::vector<formats::TensorView> state() const;
@@ -41,10 +42,15 @@ class Optimizer {
   struct Moments;
   class Memory;
 
+  int64_t part_rows(int64_t columns) const;
+  // As state(), but of the backend's memory.
+  std::vector<formats::TensorView> views_of_moments() const;
+
   std::vector<nn::Parameter*> parameters_;
   std::unique_ptr<Memory> memory_;
   std::vector<Moments> moments_;
-  std::vector<float> gradient_;  // of a part of a table of rows
+  backend::TrainingBackend& backend_;
+  backend::Floats gradient_;  // of a part of a table of rows
 };
 
 }  // namespace valence::train

@@ -212,6 +212,8 @@ std::vector<Setting> settings_of(Settings& s) {
   list.integer("max-length", s.max_length, 3, "Tokens of a text; longer ones are cut");
   list.integer("save-steps", s.save_steps, 1, "Steps between checkpoints; by default one for each epoch");
   list.integer("log-every", s.log_every, 1, "Steps that an entry of the log is the mean of");
+  list.text("device", s.device, "DEVICE", "Where to compute (auto: a GPU if there is one)",
+            {"auto", "cpu", "cuda"});
   list.integer("threads", s.threads, 1, "Cores to use");
   return list.take();
 }

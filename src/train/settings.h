@@ -53,7 +53,8 @@ struct Settings {
   int64_t max_length = 128;
   int64_t save_steps = 0;  // 0: at the end of each epoch
   int64_t log_every = 10;
-  int64_t threads = 0;  // 0: all cores
+  std::string device = "auto";  // a run writes down which one it became
+  int64_t threads = 0;          // 0: all cores
 
   // Narrow models want larger steps: 5e-5 for full training of one that is 768 wide, ten times that for
   // updates.

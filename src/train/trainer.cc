@@ -7,6 +7,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "backend/cuda.h"
 #include "backend/training.h"
 #include "base/error.h"
 #include "base/files.h"
@@ -33,7 +34,6 @@ namespace {
 using models::Problem;
 
 constexpr int64_t kMostSkippedSteps = 5;  // in a row
-constexpr int64_t kPassTokens = 512;      // of micro batches that pass together
 
 class Run {
  public:
@@ -43,7 +43,7 @@ class Run {
         folder_(std::move(folder)),
         watch_(watch),
         pool_(settings.threads > 0 ? static_cast<int>(settings.threads) : usable_cores()),
-        backend_(backend::make_cpu_training_backend(&pool_)) {}
+        backend_(make_backend()) {}
 
   Outcome fresh() {
     check_settings(settings_);
@@ -77,6 +77,13 @@ class Run {
  private:
   using Clock = std::chrono::steady_clock;
 
+  // A run stays on the device that it began on: another rounds otherwise.
+  std::unique_ptr<backend::TrainingBackend> make_backend() {
+    if (settings_.device == "auto") settings_.device = backend::find_cuda_device().usable ? "cuda" : "cpu";
+    return settings_.device == "cuda" ? backend::make_cuda_training_backend()
+                                      : backend::make_cpu_training_backend(&pool_);
+  }
+
   // ---- Data and model
 
   void load() {
@@ -105,7 +112,7 @@ class Run {
   void prepare() {
     pass_.emplace(model_->model(), *backend_,
                   nn::PassOptions{settings_.recompute, settings_.attention == "standard"});
-    optimizer_.emplace(optimizer_of(settings_), model_->trained(), folder_.path());
+    optimizer_.emplace(optimizer_of(settings_), model_->trained(), folder_.path(), *backend_);
     loss_ = {problem_, settings_.label_smoothing, class_weights(settings_, data_, problem_),
              settings_.labels_of_files};
     epochs_.emplace(settings_, data_);
@@ -154,17 +161,17 @@ class Run {
            state_.evaluations_without_gain >= settings_.early_stopping_patience;
   }
 
-  // One update; returns the number of its rows. Micro batches of short texts pass together: the same loss,
-  // and the matrices are unpacked once for all of them.
+  // One update; returns the number of its rows. Micro batches of short texts pass together: the same loss.
   int64_t step() {
     const std::vector<int64_t> rows = epochs_->rows_of_step(state_.step);
     const int64_t parts =
         (static_cast<int64_t>(rows.size()) + settings_.batch_size - 1) / settings_.batch_size;
-    for (nn::Parameter* parameter : model_->trained()) parameter->clear_gradient();
+    for (nn::Parameter* parameter : model_->trained()) parameter->clear_gradient(*backend_);
     double loss = 0;
     for (int64_t part = 0; part < parts && std::isfinite(loss);) {
       int64_t end = part + 1, tokens = data_.tokens_of(micro_batch(rows, part));
-      while (end < parts && (tokens += data_.tokens_of(micro_batch(rows, end))) <= kPassTokens) ++end;
+      while (end < parts && (tokens += data_.tokens_of(micro_batch(rows, end))) <= backend_->pass_tokens())
+        ++end;
       loss += pass_over(rows, part, end, parts);
       part = end;
     }
@@ -216,7 +223,7 @@ class Run {
     if (settings_.clip > 0 && norm > settings_.clip) {
       adamw.gradient_scale = static_cast<float>(settings_.clip / (norm + 1e-6));
     }
-    optimizer_->step(*backend_, adamw);
+    optimizer_->step(adamw);
     state_.pending_loss += loss;
     ++state_.pending_steps;
     if (state_.step % settings_.log_every != 0 && state_.step != state_.steps) return;

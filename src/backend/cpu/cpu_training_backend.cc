@@ -1,4 +1,9 @@
 #include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <numeric>
+#include <vector>
 
 #include "backend/cpu/adamw.h"
 #include "backend/cpu/attention_training.h"
@@ -17,15 +22,109 @@ constexpr int64_t kParallelValues = 16'384;
 // Values that one task passes over: whole cache lines.
 constexpr int64_t kChunk = 8192;
 
+class HostMemory final : public Memory {
+ public:
+  // Pages of large pieces are taken when they are first written.
+  explicit HostMemory(size_t bytes) : data_(std::calloc(std::max<size_t>(bytes, 1), 1)) {
+    if (data_ == nullptr) throw std::bad_alloc();
+  }
+  ~HostMemory() override { std::free(data_); }
+  HostMemory(const HostMemory&) = delete;
+  HostMemory& operator=(const HostMemory&) = delete;
+  void* data() const override { return data_; }
+
+ private:
+  void* data_;
+};
+
+class HostMatrix final : public HeldMatrix {
+ public:
+  explicit HostMatrix(const MatrixSource& source) : source_(source) {}
+  const MatrixSource& source() const override { return source_; }
+
+ private:
+  MatrixSource source_;
+};
+
 class CpuTrainingBackend final : public TrainingBackend {
  public:
   CpuTrainingBackend(const Kernels& kernels, ThreadPool* pool) : kernels_(kernels), workers_(pool) {}
 
+  std::string description() const override { return std::string("cpu ") + kernels_.name; }
+  // More would not fit the caches.
+  int64_t pass_tokens() const override { return 512; }
+
+  bool is_host() const override { return true; }
+  std::unique_ptr<Memory> allocate(size_t bytes) override { return std::make_unique<HostMemory>(bytes); }
+  std::unique_ptr<Memory> allocate_paged(size_t bytes) override { return allocate(bytes); }
+  void copy_in(const void* host, size_t bytes, void* to) override { copy(host, bytes, to); }
+  void copy_out(const void* from, size_t bytes, void* host) override { copy(from, bytes, host); }
+  void copy(const void* from, size_t bytes, void* to) override {
+    if (bytes > 0) std::memcpy(to, from, bytes);
+  }
+  void clear(void* memory, size_t bytes) override {
+    if (bytes > 0) std::memset(memory, 0, bytes);
+  }
+  std::unique_ptr<HeldMatrix> hold(const MatrixSource& source) override {
+    return std::make_unique<HostMatrix>(source);
+  }
   std::unique_ptr<Table> map_table(const MatrixSource& source) override {
     return std::make_unique<SourceTable>(source);
   }
-  void gather(const Table& table, std::span<const int32_t> ids, float* y) override {
-    static_cast<const SourceTable&>(table).gather(ids, false, y);
+
+  void begin(const Batch& batch) override { batch_ = batch; }
+
+  void embed(const EmbeddingTables& tables, float* y) override {
+    const int64_t columns = tables.columns;
+    if (tables.frozen_words != nullptr) {
+      static_cast<const SourceTable*>(tables.frozen_words)->gather(batch_.ids, false, y);
+    }
+    for (int64_t t = 0; t < batch_.tokens(); ++t) {
+      float* row = y + t * columns;
+      const auto at = static_cast<size_t>(t);
+      if (tables.frozen_words == nullptr) std::copy_n(tables.words + batch_.ids[at] * columns, columns, row);
+      add(tables.positions + batch_.positions[at] * columns, columns, row);
+      if (tables.type != nullptr) add(tables.type, columns, row);
+    }
+  }
+  void add_to_rows(const float* d, std::span<const int32_t> rows, int64_t columns, float* to) override {
+    for (size_t t = 0; t < rows.size(); ++t)
+      add(d + static_cast<int64_t>(t) * columns, columns, to + rows[t] * columns);
+  }
+  void expand_rows(const float* compact, std::span<const int32_t> slots, int64_t columns, float* y) override {
+    for (size_t k = 0; k < slots.size(); ++k) {
+      float* row = y + static_cast<int64_t>(k) * columns;
+      if (slots[k] < 0) {
+        std::fill_n(row, columns, 0.0f);
+      } else {
+        std::copy_n(compact + slots[k] * columns, columns, row);
+      }
+    }
+  }
+  void first_tokens(const float* x, int64_t columns, float* y) override {
+    for (int64_t s = 0; s < batch_.sequences(); ++s)
+      std::copy_n(x + batch_.cumulative_lengths[static_cast<size_t>(s)] * columns, columns, y + s * columns);
+  }
+  void add_first_tokens(const float* x, int64_t columns, float* y) override {
+    for (int64_t s = 0; s < batch_.sequences(); ++s)
+      add(x + s * columns, columns, y + batch_.cumulative_lengths[static_cast<size_t>(s)] * columns);
+  }
+  void scale(float factor, int64_t count, float* x) override {
+    for (int64_t i = 0; i < count; ++i) x[i] *= factor;
+  }
+  void add(const float* x, int64_t count, float* y) override {
+    for (int64_t i = 0; i < count; ++i) y[i] += x[i];
+  }
+  void scale_and_shift(const float* x, int64_t rows, int64_t columns, const float* gamma, const float* beta,
+                       float* y) override {
+    for_rows(rows, columns, [&](int64_t r) {
+      for (int64_t c = 0; c < columns; ++c) y[r * columns + c] = x[r * columns + c] * gamma[c] + beta[c];
+    });
+  }
+  double sum_of_squares(std::span<const std::span<const float>> parts) override {
+    double sum = 0;
+    for (const std::span<const float> part : parts) sum += squares(part);
+    return sum;
   }
 
   void multiply(const Product& product) override { multiply_matrices(kernels_, product, left_, workers_); }
@@ -120,6 +219,21 @@ class CpuTrainingBackend final : public TrainingBackend {
   }
 
  private:
+  // Chunk by chunk, whoever sums which.
+  double squares(std::span<const float> values) {
+    const auto count = static_cast<int64_t>(values.size());
+    std::vector<double> sums(static_cast<size_t>((count + kChunk - 1) / kChunk));
+    for_chunks(count, [&](int64_t at, int64_t n) {
+      double sum = 0;
+      for (int64_t i = at; i < at + n; ++i) {
+        const auto value = static_cast<double>(values[static_cast<size_t>(i)]);
+        sum += value * value;
+      }
+      sums[static_cast<size_t>(at / kChunk)] = sum;
+    });
+    return std::accumulate(sums.begin(), sums.end(), 0.0);
+  }
+
   template <typename Function>
   void for_rows(int64_t rows, int64_t columns, const Function& function) {
     const int64_t parts = rows * columns > kParallelValues ? std::min<int64_t>(rows, 2 * workers_.size()) : 1;
@@ -140,6 +254,7 @@ class CpuTrainingBackend final : public TrainingBackend {
   const Kernels& kernels_;
   Workers workers_;
   LeftForms left_;
+  Batch batch_;
 };
 
 }  // namespace

@@ -18,15 +18,17 @@ __global__ void from_bf16(const uint16_t* source, int64_t count, T* out) {
 }
 
 template <typename T>
-__global__ void from_int8(const int8_t* source, const float* row_scales, int64_t columns, int64_t count, T* out) {
+__global__ void from_int8(const int8_t* source, const float* row_scales, int64_t columns, int64_t count,
+                          T* out) {
   const int64_t i = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x;
   if (i < count) out[i] = from_float<T>(static_cast<float>(source[i]) * row_scales[i / columns]);
 }
 
-// Eight values a thread: 4 bytes of codes in, 16 or 32 bytes out. `codes` and `out` are whole allocations, of whose
-// last eight values only `count` are written.
+// Eight values a thread: 4 bytes of codes in, 16 or 32 bytes out. `codes` and `out` are whole allocations, of
+// whose last eight values only `count` are written.
 template <typename T>
-__global__ void from_nf4(const uint8_t* codes, const float* absmax, const float* codebook, int64_t count, T* out) {
+__global__ void from_nf4(const uint8_t* codes, const float* absmax, const float* codebook, int64_t count,
+                         T* out) {
   __shared__ float book[16];
   if (threadIdx.x < 16) book[threadIdx.x] = codebook[threadIdx.x];
   __syncthreads();
@@ -74,7 +76,7 @@ void convert(const MatrixSource& source, Element type, void* out, cudaStream_t s
         break;
       case WeightType::kNf4:
         from_nf4<<<blocks_for(count, 8 * kThreads), kThreads, 0, stream>>>(source.nf4, source.block_absmax,
-                                                                          source.codebook, count, to);
+                                                                           source.codebook, count, to);
         break;
     }
   });

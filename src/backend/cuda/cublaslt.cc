@@ -26,8 +26,9 @@ CublasLt opened() {
   void* library = open_library();
   if (library == nullptr) {
     const char* reason = dlerror();
-    out.problem = std::string(kName) + " cannot be opened (" + printable(reason != nullptr ? reason : "unknown") +
-                  "): install CUDA 13 or the Python package nvidia-cublas, and name the file in VALENCE_CUBLASLT";
+    out.problem =
+        std::string(kName) + " cannot be opened (" + printable(reason != nullptr ? reason : "unknown") +
+        "): install CUDA 13 or the Python package nvidia-cublas, and name the file in VALENCE_CUBLASLT";
     return out;
   }
   const auto find = [&](auto& function, const char* name) {

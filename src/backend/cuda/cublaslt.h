@@ -1,5 +1,5 @@
-// cuBLASLt, opened when the first backend is made: libcublasLt.so.13 of the system, of the CUDA toolkit or of a Python
-// package, or the file that VALENCE_CUBLASLT names.
+// cuBLASLt, opened when the first backend is made: libcublasLt.so.13 of the system, of the CUDA toolkit or of
+// a Python package, or the file that VALENCE_CUBLASLT names.
 #pragma once
 
 #include <cublasLt.h>

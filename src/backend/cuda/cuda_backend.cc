@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "backend/cuda.h"
+#include "backend/cuda/batch.h"
 #include "backend/cuda/cublaslt.h"
 #include "backend/cuda/kernels.h"
 #include "backend/cuda/lt_objects.h"
@@ -15,28 +16,15 @@ namespace valence::backend {
 namespace cuda {
 namespace {
 
-constexpr int kLeastCapability = 8;          // bf16 on the tensor cores, asynchronous copies
-constexpr int64_t kColumnStep = 8;           // of hidden sizes: 16-byte accesses
-constexpr int64_t kWideBatch = 1024;         // tokens; waiting for less is done awake, for the latency
-
-// The stream that all work of a backend is queued on, in order.
-class Stream {
- public:
-  Stream() { check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "making a stream"); }
-  ~Stream() { cudaStreamDestroy(stream_); }
-  Stream(const Stream&) = delete;
-  Stream& operator=(const Stream&) = delete;
-  cudaStream_t get() const { return stream_; }
-
- private:
-  cudaStream_t stream_ = nullptr;
-};
+constexpr int64_t kColumnStep = 8;    // of hidden sizes: 16-byte accesses
+constexpr int64_t kWideBatch = 1024;  // tokens; waiting for less is done awake, for the latency
 
 // The end of queued work, for which a thread may sleep.
 class Event {
  public:
   Event() {
-    check(cudaEventCreateWithFlags(&event_, cudaEventBlockingSync | cudaEventDisableTiming), "making an event");
+    check(cudaEventCreateWithFlags(&event_, cudaEventBlockingSync | cudaEventDisableTiming),
+          "making an event");
   }
   ~Event() { cudaEventDestroy(event_); }
   Event(const Event&) = delete;
@@ -50,89 +38,20 @@ class Event {
   cudaEvent_t event_ = nullptr;
 };
 
-// A batch's numbers in GPU memory, by way of locked memory that is written once the batch before it is done.
-class DeviceBatch {
- public:
-  void upload(const Batch& batch, cudaStream_t stream) {
-    tiles_.clear();
-    sequence_tiles_.clear();
-    for (int64_t s = 0; s < batch.sequences(); ++s) {
-      const int32_t begin = batch.cumulative_lengths[static_cast<size_t>(s)];
-      AttentionTile tile{begin, batch.cumulative_lengths[static_cast<size_t>(s) + 1] - begin, 0,
-                         static_cast<int32_t>(s)};
-      sequence_tiles_.push_back(tile);
-      for (; tile.first_query < tile.length; tile.first_query += kQueryTile) tiles_.push_back(tile);
-    }
-    // The tiles first: they are the ones that want alignment.
-    size_t bytes = 0;
-    const auto place = [&](size_t part) {
-      const size_t begin = bytes;
-      bytes += (part + 15) / 16 * 16;
-      return begin;
-    };
-    const size_t tiles = place(tiles_.size() * sizeof(AttentionTile)),
-                 sequences = place(sequence_tiles_.size() * sizeof(AttentionTile)),
-                 ids = place(batch.ids.size_bytes()), positions = place(batch.positions.size_bytes()),
-                 lengths = place(batch.cumulative_lengths.size_bytes());
-    if (staging_.bytes() < bytes) staging_ = PinnedMemory(2 * bytes);
-    if (memory_.bytes() < bytes) memory_ = DeviceMemory(2 * bytes);
-    const auto stage = [&](size_t at, const void* from, size_t size) {
-      if (size > 0) std::memcpy(staging_.as<char>() + at, from, size);
-    };
-    stage(tiles, tiles_.data(), tiles_.size() * sizeof(AttentionTile));
-    stage(sequences, sequence_tiles_.data(), sequence_tiles_.size() * sizeof(AttentionTile));
-    stage(ids, batch.ids.data(), batch.ids.size_bytes());
-    stage(positions, batch.positions.data(), batch.positions.size_bytes());
-    stage(lengths, batch.cumulative_lengths.data(), batch.cumulative_lengths.size_bytes());
-    check(cudaMemcpyAsync(memory_.data(), staging_.as<char>(), bytes, cudaMemcpyHostToDevice, stream),
-          "copying a batch");
-    const char* base = memory_.as<char>();
-    tiles_on_gpu_ = reinterpret_cast<const AttentionTile*>(base + tiles);
-    sequence_tiles_on_gpu_ = reinterpret_cast<const AttentionTile*>(base + sequences);
-    ids_ = reinterpret_cast<const int32_t*>(base + ids);
-    positions_ = reinterpret_cast<const int32_t*>(base + positions);
-    cumulative_lengths_ = reinterpret_cast<const int32_t*>(base + lengths);
-  }
-
-  const AttentionTile* tiles() const { return tiles_on_gpu_; }
-  int64_t tile_count() const { return static_cast<int64_t>(tiles_.size()); }
-  const AttentionTile* sequence_tiles() const { return sequence_tiles_on_gpu_; }
-  const int32_t* ids() const { return ids_; }
-  const int32_t* positions() const { return positions_; }
-  const int32_t* cumulative_lengths() const { return cumulative_lengths_; }
-
- private:
-  std::vector<AttentionTile> tiles_, sequence_tiles_;
-  PinnedMemory staging_;
-  DeviceMemory memory_;
-  const AttentionTile* tiles_on_gpu_ = nullptr;
-  const AttentionTile* sequence_tiles_on_gpu_ = nullptr;
-  const int32_t* ids_ = nullptr;
-  const int32_t* positions_ = nullptr;
-  const int32_t* cumulative_lengths_ = nullptr;
-};
-
-void check_ids(std::span<const int32_t> ids, const Table& table) {
-  for (const int32_t id : ids) {
-    if (id >= 0 && id < table.rows()) continue;
-    throw Error(ErrorCode::kBadData, "token id " + std::to_string(id) + " is not a row of the table, which has " +
-                                         std::to_string(table.rows()));
-  }
-}
-
 class CudaBackend : public Backend {
  public:
   CudaBackend(Element type, std::string name)
       : type_(type), description_("cuda " + std::move(name)), workspace_(kMatmulWorkspace) {}
 
   std::string description() const override { return description_; }
-  int64_t batch_tokens() const override { return 8192; }
+  int64_t batch_tokens() const override { return 16'384; }
   WeightType kept_as(WeightType stored) const override {
     if (stored == WeightType::kNf4) return stored;
     return type_ == Element::kFp32 ? WeightType::kFp32 : WeightType::kBf16;
   }
 
-  std::unique_ptr<Linear> make_linear(const MatrixSource& source, WeightType type, const float* bias) override {
+  std::unique_ptr<Linear> make_linear(const MatrixSource& source, WeightType type,
+                                      const float* bias) override {
     check_type(type);
     return std::make_unique<CudaLinear>(source, type == WeightType::kNf4, bias, type_);
   }
@@ -169,8 +88,8 @@ class CudaBackend : public Backend {
   }
 
   void embed(const Table& words, const Table& positions, const Norm& norm, Activations y) override {
-    check_ids(batch_.ids, words);
-    check_ids(batch_.positions, positions);
+    check_ids(batch_.ids, words.rows());
+    check_ids(batch_.positions, positions.rows());
     const EmbedInput input{on_gpu_.ids(),
                            on_gpu_.positions(),
                            static_cast<const CudaTable&>(words).values(),
@@ -183,8 +102,8 @@ class CudaBackend : public Backend {
   void linear(const Linear& weight, ConstActivations x, int64_t rows, const Epilogue& epilogue,
               Activations y) override {
     const CudaLinear& linear = static_cast<const CudaLinear&>(weight);
-    // What cuBLASLt fuses: one matrix added before the activation, and GELU (by tanh, which differs from erf by less
-    // than bf16 rounds) or ReLU behind it. The rest is done in one more pass.
+    // What cuBLASLt fuses: one matrix added before the activation, and GELU (by tanh, which differs from erf
+    // by less than bf16 rounds) or ReLU behind it. The rest is done in one more pass.
     const bool plain = epilogue.activation == Activation::kNone;
     ConstActivations addend = epilogue.addend, residual = epilogue.residual;
     if (plain && !addend) std::swap(addend, residual);
@@ -201,7 +120,8 @@ class CudaBackend : public Backend {
              stream_.get());
     const Activation left = fused == Fused::kNone ? epilogue.activation : Activation::kNone;
     if (left == Activation::kNone && !residual) return;
-    finish_linear(left, nullptr, residual.data(), rows * linear.out_features(), type_, y.data(), stream_.get());
+    finish_linear(left, nullptr, residual.data(), rows * linear.out_features(), type_, y.data(),
+                  stream_.get());
   }
 
   void normalize(const Norm& norm, int64_t rows, Activations x) override {
@@ -233,8 +153,8 @@ class CudaBackend : public Backend {
                        stream_.get());
   }
 
-  void attention_first_token(const FirstTokenProjection& weight, ConstActivations query, ConstActivations hidden,
-                             int heads, int head_dim, Activations output) override {
+  void attention_first_token(const FirstTokenProjection& weight, ConstActivations query,
+                             ConstActivations hidden, int heads, int head_dim, Activations output) override {
     const CudaLinear& key_value = static_cast<const CudaFirstToken&>(weight).key_value;
     const int64_t width = key_value.in_features();
     const Activations both =
@@ -259,8 +179,8 @@ class CudaBackend : public Backend {
     const size_t bytes = y.size_bytes();
     float* out = static_cast<float*>(room_for(logits_, static_cast<int64_t>(bytes)));
     if (logits_staging_.bytes() < bytes) logits_staging_ = PinnedMemory(2 * bytes);
-    cuda::logits(x.data(), linear.values(), linear.bias_fp32(), rows, linear.in_features(), linear.out_features(),
-                 type_, out, stream_.get());
+    cuda::logits(x.data(), linear.values(), linear.bias_fp32(), rows, linear.in_features(),
+                 linear.out_features(), type_, out, stream_.get());
     check(cudaMemcpyAsync(logits_staging_.as<float>(), out, bytes, cudaMemcpyDeviceToHost, stream_.get()),
           "copying logits");
     if (batch_.tokens() < kWideBatch) {
@@ -319,48 +239,9 @@ class CudaBackend : public Backend {
 }  // namespace
 }  // namespace cuda
 
-CudaDevice find_cuda_device() {
-  CudaDevice device;
-  int version = 0, count = 0;
-  if (cudaDriverGetVersion(&version) != cudaSuccess || version == 0) {
-    device.problem = "no NVIDIA driver is installed (libcuda.so.1 is missing)";
-    return device;
-  }
-  device.driver = std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10);
-  const cudaError_t status = cudaGetDeviceCount(&count);
-  if (status != cudaSuccess || count == 0) {
-    device.problem =
-        std::string("no GPU can be used: ") + (status != cudaSuccess ? cudaGetErrorString(status) : "none is shown");
-    return device;
-  }
-  cudaDeviceProp properties;
-  cuda::check(cudaGetDeviceProperties(&properties, 0), "asking for the GPU's properties");
-  device.name = properties.name;
-  device.capability_major = properties.major;
-  device.capability_minor = properties.minor;
-  device.multiprocessors = properties.multiProcessorCount;
-  size_t available = 0, total = 0;
-  const cudaError_t memory = cudaMemGetInfo(&available, &total);
-  device.memory_bytes = total;
-  device.free_bytes = available;
-  if (memory != cudaSuccess) {
-    device.problem = std::string("the GPU cannot be used: ") + cudaGetErrorString(memory);
-  } else if (properties.major < cuda::kLeastCapability) {
-    device.problem = "the GPU has compute capability " + std::to_string(properties.major) + "." +
-                     std::to_string(properties.minor) + ", expected " + std::to_string(cuda::kLeastCapability) +
-                     ".0 or newer";
-  } else {
-    device.problem = cuda::cublaslt().problem;
-  }
-  device.usable = device.problem.empty();
-  return device;
-}
-
 std::unique_ptr<Backend> make_cuda_backend(WeightType compute) {
-  static const CudaDevice device = find_cuda_device();
-  if (!device.usable) throw Error(ErrorCode::kUnavailable, "--device cuda: " + device.problem);
   const cuda::Element type = compute == WeightType::kFp32 ? cuda::Element::kFp32 : cuda::Element::kBf16;
-  return std::make_unique<cuda::CudaBackend>(type, device.name);
+  return std::make_unique<cuda::CudaBackend>(type, usable_cuda_device().name);
 }
 
 }  // namespace valence::backend

@@ -9,10 +9,10 @@
 #include <string>
 #include <vector>
 
+#include "backend/cpu/weights_for_test.h"
 #include "backend/cuda.h"
 #include "backend/cuda/device.h"
 #include "backend/cuda/weights.h"
-#include "backend/cpu/weights_for_test.h"
 #include "base/error.h"
 
 namespace valence::backend {
@@ -67,7 +67,8 @@ class CudaBackendTest : public testing::TestWithParam<WeightType> {
 
   Activations on_gpu(const std::vector<float>& values) {
     memory_.push_back(cuda::converted(
-        {.out_features = 1, .in_features = static_cast<int64_t>(values.size()), .fp32 = values.data()}, element()));
+        {.out_features = 1, .in_features = static_cast<int64_t>(values.size()), .fp32 = values.data()},
+        element()));
     return Activations::at(memory_.back().data());
   }
   // Room that holds no number.
@@ -78,7 +79,8 @@ class CudaBackendTest : public testing::TestWithParam<WeightType> {
     std::vector<float> values(static_cast<size_t>(count));
     cuda::check(cudaDeviceSynchronize(), "waiting");
     if (element() == Element::kFp32) {
-      cuda::check(cudaMemcpy(values.data(), from.data(), 4 * values.size(), cudaMemcpyDeviceToHost), "reading");
+      cuda::check(cudaMemcpy(values.data(), from.data(), 4 * values.size(), cudaMemcpyDeviceToHost),
+                  "reading");
       return values;
     }
     std::vector<uint16_t> bits(values.size());
@@ -96,8 +98,8 @@ struct LinearShape {
 };
 
 TEST_P(CudaBackendTest, MultipliesMatricesOfEveryTypeWithEveryEpilogue) {
-  const Activation activations[] = {Activation::kNone, Activation::kGelu, Activation::kGeluTanh, Activation::kRelu,
-                                    Activation::kTanh};
+  const Activation activations[] = {Activation::kNone, Activation::kGelu, Activation::kGeluTanh,
+                                    Activation::kRelu, Activation::kTanh};
   for (const LinearShape shape : {LinearShape{70, 768, 3072}, {1, 64, 32}, {33, 128, 8}, {300, 384, 1536}}) {
     const auto values = normal_values(shape.out * shape.in, 1, 0.05f), bias = normal_values(shape.out, 2);
     const auto x = inputs(shape.rows * shape.in, 3);
@@ -117,8 +119,8 @@ TEST_P(CudaBackendTest, MultipliesMatricesOfEveryTypeWithEveryEpilogue) {
           const Activations y = room(shape.rows * shape.out);
           gpu_->linear(*mine, on_gpu(x), shape.rows, same, y);
           EXPECT_LT(relative_error(read(y, shape.rows * shape.out), expected), tolerance())
-              << shape.in << " to " << shape.out << ", storage " << static_cast<int>(storage) << ", activation "
-              << static_cast<int>(activation) << ", with " << with;
+              << shape.in << " to " << shape.out << ", storage " << static_cast<int>(storage)
+              << ", activation " << static_cast<int>(activation) << ", with " << with;
           memory_.clear();
         }
       }
@@ -154,7 +156,8 @@ TEST_P(CudaBackendTest, LooksUpWordsAndPositions) {
                 *cpu_->make_norm(gamma, beta, 1e-12f), expected.data());
     gpu_->begin(batch);
     const Activations y = room(5 * columns);
-    const auto table = gpu_->map_table(matrix.source()), place_table = gpu_->make_table(place_rows, WeightType::kFp32);
+    const auto table = gpu_->map_table(matrix.source()),
+               place_table = gpu_->make_table(place_rows, WeightType::kFp32);
     gpu_->embed(*table, *place_table, *gpu_->make_norm(gamma, beta, 1e-12f), y);
     EXPECT_LT(relative_error(read(y, 5 * columns), expected), 2 * tolerance()) << static_cast<int>(storage);
     const std::vector<int32_t> outside = {0, 50, 7, 7, 3};
@@ -188,8 +191,8 @@ TEST_P(CudaBackendTest, Attends) {
       const auto first = qkv.begin() + lengths[s] * 3 * hidden;
       gpu_->begin({.cumulative_lengths = alone});
       const Activations part = room(kLengths[s] * hidden);
-      gpu_->attention(on_gpu(std::vector<float>(first, first + kLengths[s] * 3 * hidden)), heads.count, heads.dim,
-                      part);
+      gpu_->attention(on_gpu(std::vector<float>(first, first + kLengths[s] * 3 * hidden)), heads.count,
+                      heads.dim, part);
       const auto values = read(part, kLengths[s] * hidden);
       EXPECT_TRUE(std::equal(values.begin(), values.end(), together.begin() + lengths[s] * hidden))
           << heads.dim << ", length " << kLengths[s];
@@ -217,9 +220,9 @@ TEST_P(CudaBackendTest, AttendsFromFirstTokens) {
     cpu_->first_tokens(x.data(), hidden, first.data());
     gpu_->begin({.cumulative_lengths = lengths});
     const Activations y = room(sequences * hidden);
-    gpu_->attention_first_token(*gpu_->make_first_token(source(key), key_bias.data(), source(value),
-                                                        value_bias.data(), GetParam()),
-                                on_gpu(query), on_gpu(x), heads.count, heads.dim, y);
+    gpu_->attention_first_token(
+        *gpu_->make_first_token(source(key), key_bias.data(), source(value), value_bias.data(), GetParam()),
+        on_gpu(query), on_gpu(x), heads.count, heads.dim, y);
     EXPECT_LT(relative_error(read(y, sequences * hidden), expected), 2 * tolerance()) << heads.dim;
     gpu_->first_tokens(on_gpu(x), hidden, y);
     EXPECT_EQ(read(y, sequences * hidden), first);
@@ -274,7 +277,8 @@ TEST_P(CudaBackendTest, NamesSizesWhenMemoryLacks) {
     FAIL() << "it found 8 TiB";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kNoMemory);
-    EXPECT_NE(std::string(error.what()).find("MiB of GPU memory are needed"), std::string::npos) << error.what();
+    EXPECT_NE(std::string(error.what()).find("MiB of GPU memory are needed"), std::string::npos)
+        << error.what();
   }
   EXPECT_NE(gpu_->make_buffer(1000), nullptr);
 }

@@ -57,7 +57,8 @@ PinnedMemory& PinnedMemory::operator=(PinnedMemory&& other) noexcept {
 
 DeviceMemory uploaded(const void* values, size_t bytes) {
   DeviceMemory memory(bytes);
-  if (bytes > 0) check(cudaMemcpy(memory.data(), values, bytes, cudaMemcpyHostToDevice), "copying to the GPU");
+  if (bytes > 0)
+    check(cudaMemcpy(memory.data(), values, bytes, cudaMemcpyHostToDevice), "copying to the GPU");
   return memory;
 }
 

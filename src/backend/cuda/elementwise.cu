@@ -42,12 +42,13 @@ __global__ void copy_first(const T* x, const int32_t* cumulative_lengths, int64_
 
 }  // namespace
 
-void finish_linear(Activation activation, const void* addend, const void* residual, int64_t count, Element type,
-                   void* y, cudaStream_t stream) {
+void finish_linear(Activation activation, const void* addend, const void* residual, int64_t count,
+                   Element type, void* y, cudaStream_t stream) {
   with_type(type, [&](auto zero) {
     using T = decltype(zero);
     finish<<<blocks_for(count, kThreads * Vector<T>::kCount), kThreads, 0, stream>>>(
-        activation, static_cast<const T*>(addend), static_cast<const T*>(residual), count, static_cast<T*>(y));
+        activation, static_cast<const T*>(addend), static_cast<const T*>(residual), count,
+        static_cast<T*>(y));
   });
   check(cudaGetLastError(), "an activation");
 }

@@ -26,8 +26,9 @@ void embed(const EmbedInput& input, const NormWeights& norm, Element type, void*
   with_type(type, [&](auto zero) {
     using T = decltype(zero);
     with_vectors<T>(input.columns, [&](auto vectors) {
-      embed_rows<T, vectors.value><<<blocks_for(input.tokens, kRowsOfBlock), kRowsOfBlock * kWarp, 0, stream>>>(
-          input, norm, static_cast<T*>(y));
+      embed_rows<T, vectors.value>
+          <<<blocks_for(input.tokens, kRowsOfBlock), kRowsOfBlock * kWarp, 0, stream>>>(input, norm,
+                                                                                        static_cast<T*>(y));
     });
   });
   check(cudaGetLastError(), "looking up words");

@@ -1,5 +1,5 @@
-// The kernels of the CUDA backend, one file for each operation. Pointers are to GPU memory; `type` is that of all
-// activations. Each launch is queued on `stream`.
+// The kernels of the CUDA backend, one file for each operation. Pointers are to GPU memory; `type` is that of
+// all activations. Each launch is queued on `stream`.
 #pragma once
 
 #include <cuda_runtime_api.h>
@@ -19,7 +19,8 @@ struct AttentionTile {
 };
 constexpr int32_t kQueryTile = 64;
 
-// convert.cu: [rows, columns] of a stored type into activations' type. The source's pointers are to GPU memory.
+// convert.cu: [rows, columns] of a stored type into activations' type. The source's pointers are to GPU
+// memory.
 void convert(const MatrixSource& source, Element type, void* out, cudaStream_t stream);
 
 // embed.cu: y [tokens, columns] = norm(words[ids] + positions[positions]); tables [.., columns] of `type`.
@@ -46,8 +47,8 @@ bool has_fast_attention(int head_dim);
 void attention_bf16(const void* qkv, const AttentionTile* tiles, int64_t tile_count, int heads, int head_dim,
                     void* output, cudaStream_t stream);
 
-// attention_plain.cu: any type and head, a warp for each query. `first_only`: query [sequences, hidden], and one
-// tile for each sequence; else every token is a query.
+// attention_plain.cu: any type and head, a warp for each query. `first_only`: query [sequences, hidden], and
+// one tile for each sequence; else every token is a query.
 struct PlainAttention {
   const void* query = nullptr;
   int64_t query_stride = 0;  // values from row to row
@@ -64,8 +65,8 @@ constexpr int kLargestHead = 256;
 void attention_plain(const PlainAttention& attention, Element type, cudaStream_t stream);
 
 // elementwise.cu: y = activation(y + addend) + residual; either may be null.
-void finish_linear(Activation activation, const void* addend, const void* residual, int64_t count, Element type,
-                   void* y, cudaStream_t stream);
+void finish_linear(Activation activation, const void* addend, const void* residual, int64_t count,
+                   Element type, void* y, cudaStream_t stream);
 // y [sequences, columns] = the first row of each sequence of x.
 void first_tokens(const void* x, const int32_t* cumulative_lengths, int64_t sequences, int64_t columns,
                   Element type, void* y, cudaStream_t stream);

@@ -5,12 +5,14 @@ namespace {
 
 // A block for each row, its warps for the labels in turn.
 template <typename T>
-__global__ void label_sums(const T* x, const T* weight, const float* bias, int64_t in, int64_t out, float* y) {
+__global__ void label_sums(const T* x, const T* weight, const float* bias, int64_t in, int64_t out,
+                           float* y) {
   const int64_t row = blockIdx.x;
   const int lane = threadIdx.x % kWarp;
   for (int64_t label = threadIdx.x / kWarp; label < out; label += blockDim.x / kWarp) {
     float sum = 0;
-    for (int64_t i = lane; i < in; i += kWarp) sum += to_float(x[row * in + i]) * to_float(weight[label * in + i]);
+    for (int64_t i = lane; i < in; i += kWarp)
+      sum += to_float(x[row * in + i]) * to_float(weight[label * in + i]);
     sum = warp_sum(sum);
     if (lane == 0) y[row * out + label] = sum + (bias != nullptr ? bias[label] : 0.0f);
   }

@@ -17,7 +17,8 @@ bool keeps_to(const cublasLtMatmulAlgo_t& algorithm, Sums sums) {
   if (config_of<int32_t>(algorithm, CUBLASLT_ALGO_CONFIG_SPLITK_NUM) <= 1) return true;
   // In place the parts are added as they come.
   return sums == Sums::kAnyFixedOrder &&
-         config_of<uint32_t>(algorithm, CUBLASLT_ALGO_CONFIG_REDUCTION_SCHEME) != CUBLASLT_REDUCTION_SCHEME_INPLACE;
+         config_of<uint32_t>(algorithm, CUBLASLT_ALGO_CONFIG_REDUCTION_SCHEME) !=
+             CUBLASLT_REDUCTION_SCHEME_INPLACE;
 }
 
 }  // namespace

@@ -41,7 +41,8 @@ class ProductDescription {
   ~ProductDescription() {
     if (description_ != nullptr) cublaslt().desc_destroy(description_);
   }
-  ProductDescription(ProductDescription&& other) noexcept : description_(std::exchange(other.description_, nullptr)) {}
+  ProductDescription(ProductDescription&& other) noexcept
+      : description_(std::exchange(other.description_, nullptr)) {}
   template <typename T>
   void set(cublasLtMatmulDescAttributes_t attribute, const T& value) {
     check(cublaslt().desc_set(description_, attribute, &value, sizeof value), "describing a product");

@@ -11,7 +11,7 @@
 namespace valence::backend::cuda {
 namespace {
 
-constexpr int64_t kUsualRows = 8192;  // the batch that algorithms are chosen for
+constexpr int64_t kUsualRows = 16'384;  // the batch that algorithms are chosen for
 
 cublasLtEpilogue_t epilogue_of(Fused fused, bool has_bias) {
   switch (fused) {
@@ -41,8 +41,8 @@ Matmul::Matmul(Element type, int64_t out, int64_t in, bool has_bias, Fused fused
       choose_algorithm(description_of(has_bias, nullptr, fused), Layout(type, in, out, in),
                        Layout(type, in, kUsualRows, in), Layout(type, out, kUsualRows, out), Sums::kOnePiece);
   if (!chosen) {
-    throw Error(ErrorCode::kRuntime, "cuBLASLt: no algorithm for a product with a matrix of " + std::to_string(out) +
-                                         " x " + std::to_string(in));
+    throw Error(ErrorCode::kRuntime, "cuBLASLt: no algorithm for a product with a matrix of " +
+                                         std::to_string(out) + " x " + std::to_string(in));
   }
   algorithm_ = *chosen;
 }
@@ -52,9 +52,9 @@ void Matmul::run(const Operands& operands, int64_t rows, void* workspace, cudaSt
   const Layout weight(type_, in_, out_, in_), x(type_, in_, rows, in_), y(type_, out_, rows, out_);
   const float one = 1, beta = operands.addend != nullptr ? 1.0f : 0.0f;
   const void* c = operands.addend != nullptr ? operands.addend : operands.y;
-  check(cublaslt().matmul(cublaslt_handle(), description.get(), &one, operands.weight, weight.get(), operands.x,
-                          x.get(), &beta, c, y.get(), operands.y, y.get(), &algorithm_, workspace, kMatmulWorkspace,
-                          stream),
+  check(cublaslt().matmul(cublaslt_handle(), description.get(), &one, operands.weight, weight.get(),
+                          operands.x, x.get(), &beta, c, y.get(), operands.y, y.get(), &algorithm_, workspace,
+                          kMatmulWorkspace, stream),
         "a product");
 }
 

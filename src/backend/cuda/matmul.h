@@ -1,5 +1,5 @@
-// Dense products by cuBLASLt, with one algorithm for a matrix whatever the number of rows: another tile or a split sum
-// would give a row other bits in another batch.
+// Dense products by cuBLASLt, with one algorithm for a matrix whatever the number of rows: another tile or a
+// split sum would give a row other bits in another batch.
 #pragma once
 
 #include <cublasLt.h>

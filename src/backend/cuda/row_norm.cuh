@@ -1,12 +1,13 @@
-// Layer normalization of a row by one warp. Ba et al. 2016; the variance is that of the differences from the mean.
+// Layer normalization of a row by one warp. Ba et al. 2016; the variance is that of the differences from the
+// mean.
 #pragma once
 
 #include "backend/cuda/vectors.cuh"
 
 namespace valence::backend::cuda {
 
-// y [columns] = norm(row); `row(column)` gives the vector of values from `column` on. kVectors of them a lane stay in
-// registers; columns is a multiple of a vector's count, at most kVectors * 32 of them.
+// y [columns] = norm(row); `row(column)` gives the vector of values from `column` on. kVectors of them a lane
+// stay in registers; columns is a multiple of a vector's count, at most kVectors * 32 of them.
 template <typename T, int kVectors, typename Row>
 __device__ void normalize_row(const Row& row, const NormWeights& norm, int columns, T* y) {
   constexpr int kCount = Vector<T>::kCount;

@@ -11,8 +11,18 @@ CudaDevice find_cuda_device() {
   return device;
 }
 
-std::unique_ptr<Backend> make_cuda_backend(WeightType /*compute*/) {
+const CudaDevice& usable_cuda_device() {
   throw Error(ErrorCode::kUnavailable, "--device cuda: " + find_cuda_device().problem);
+}
+
+std::unique_ptr<Backend> make_cuda_backend(WeightType /*compute*/) {
+  usable_cuda_device();
+  return nullptr;
+}
+
+std::unique_ptr<TrainingBackend> make_cuda_training_backend() {
+  usable_cuda_device();
+  return nullptr;
 }
 
 }  // namespace valence::backend

@@ -7,70 +7,71 @@
 namespace valence::backend::cuda {
 namespace {
 
-constexpr int64_t kPanelValues = int64_t{8} << 20;  // converted at a time, so that the originals need little room
+constexpr int64_t kPanelValues = int64_t{8}
+                                 << 20;  // converted at a time, so that the originals need little room
 
 int64_t blocks_of(int64_t count) { return (count + tensor::kNf4Block - 1) / tensor::kNf4Block; }
 
-// An NF4 matrix whose parts lie in `codes`, `absmax` and `codebook` of the GPU.
-MatrixSource upload_nf4(const MatrixSource& source, DeviceMemory& codes, DeviceMemory& absmax,
-                        DeviceMemory& codebook) {
-  const int64_t count = source.out_features * source.in_features;
-  codes = uploaded(source.nf4, static_cast<size_t>((count + 1) / 2));
-  absmax = uploaded(source.block_absmax, static_cast<size_t>(blocks_of(count)) * sizeof(float));
-  codebook = uploaded(source.codebook, 16 * sizeof(float));
-  MatrixSource on_gpu = source;
-  on_gpu.nf4 = codes.as<const uint8_t>();
-  on_gpu.block_absmax = absmax.as<const float>();
-  on_gpu.codebook = codebook.as<const float>();
-  return on_gpu;
-}
-
-// Rows [begin, begin + rows) of a matrix in another type than NF4.
-void convert_rows(const MatrixSource& source, int64_t begin, int64_t rows, Element type, void* out) {
+// Rows [begin, begin + rows) of a matrix in another type than NF4. Sources need not be aligned: their
+// addresses are counted in bytes.
+MatrixSource rows_of(const MatrixSource& source, int64_t begin, int64_t rows) {
   const int64_t first = begin * source.in_features;
-  const auto count = static_cast<size_t>(rows * source.in_features);
+  const auto moved = []<typename T>(const T*& values, int64_t count) {
+    if (values == nullptr) return;
+    const char* bytes = reinterpret_cast<const char*>(values) + count * static_cast<int64_t>(sizeof(T));
+    values = reinterpret_cast<const T*>(bytes);
+  };
   MatrixSource part = source;
   part.out_features = rows;
-  DeviceMemory values, scales;
-  // Sources need not be aligned: their addresses are counted in bytes.
-  const auto bytes_at = [](const void* values_begin, int64_t offset) {
-    return static_cast<const void*>(static_cast<const char*>(values_begin) + offset);
-  };
-  switch (source.type) {
-    case WeightType::kFp32:
-      values = uploaded(bytes_at(source.fp32, 4 * first), 4 * count);
-      break;
-    case WeightType::kBf16:
-      values = uploaded(bytes_at(source.bf16, 2 * first), 2 * count);
-      break;
-    case WeightType::kInt8:
-      values = uploaded(bytes_at(source.int8, first), count);
-      scales = uploaded(bytes_at(source.row_scales, 4 * begin), 4 * static_cast<size_t>(rows));
-      break;
-    case WeightType::kNf4:
-      return;
-  }
-  part.fp32 = values.as<const float>();
-  part.bf16 = values.as<const uint16_t>();
-  part.int8 = values.as<const int8_t>();
-  part.row_scales = scales.as<const float>();
-  convert(part, type, static_cast<char*>(out) + first * bytes_of(type), nullptr);
-  check(cudaStreamSynchronize(nullptr), "converting weights");
+  moved(part.fp32, first);
+  moved(part.bf16, first);
+  moved(part.int8, first);
+  moved(part.row_scales, begin);
+  return part;
 }
 
 void convert_into(const MatrixSource& source, Element type, void* out) {
-  if (source.type == WeightType::kNf4) {
-    DeviceMemory codes, absmax, codebook;
-    convert(upload_nf4(source, codes, absmax, codebook), type, out, nullptr);
+  // The blocks of NF4 run on from row to row.
+  const int64_t panel = source.type == WeightType::kNf4
+                            ? source.out_features
+                            : std::max<int64_t>(1, kPanelValues / source.in_features);
+  for (int64_t begin = 0; begin < source.out_features; begin += panel) {
+    const StoredMatrix part(rows_of(source, begin, std::min(panel, source.out_features - begin)));
+    convert(part.source(), type, static_cast<char*>(out) + begin * source.in_features * bytes_of(type),
+            nullptr);
     check(cudaStreamSynchronize(nullptr), "converting weights");
-    return;
   }
-  const int64_t panel = std::max<int64_t>(1, kPanelValues / source.in_features);
-  for (int64_t begin = 0; begin < source.out_features; begin += panel)
-    convert_rows(source, begin, std::min(panel, source.out_features - begin), type, out);
 }
 
 }  // namespace
+
+StoredMatrix::StoredMatrix(const MatrixSource& source) : source_(source) {
+  const int64_t count = source.out_features * source.in_features;
+  const auto size = static_cast<size_t>(count);
+  switch (source.type) {
+    case WeightType::kFp32:
+      values_ = uploaded(source.fp32, 4 * size);
+      break;
+    case WeightType::kBf16:
+      values_ = uploaded(source.bf16, 2 * size);
+      break;
+    case WeightType::kInt8:
+      values_ = uploaded(source.int8, size);
+      scales_ = uploaded(source.row_scales, 4 * static_cast<size_t>(source.out_features));
+      break;
+    case WeightType::kNf4:
+      values_ = uploaded(source.nf4, (size + 1) / 2);
+      scales_ = uploaded(source.block_absmax, 4 * static_cast<size_t>(blocks_of(count)));
+      codebook_ = uploaded(source.codebook, 16 * sizeof(float));
+      break;
+  }
+  source_.fp32 = values_.as<const float>();
+  source_.bf16 = values_.as<const uint16_t>();
+  source_.int8 = values_.as<const int8_t>();
+  source_.nf4 = values_.as<const uint8_t>();
+  source_.row_scales = source_.block_absmax = scales_.as<const float>();
+  source_.codebook = codebook_.as<const float>();
+}
 
 DeviceMemory converted(const MatrixSource& source, Element type) {
   DeviceMemory values(static_cast<size_t>(source.out_features * source.in_features * bytes_of(type)));
@@ -79,26 +80,22 @@ DeviceMemory converted(const MatrixSource& source, Element type) {
 }
 
 CudaLinear::CudaLinear(const MatrixSource& source, bool as_nf4, const float* bias, Element type)
-    : element_(type), packed_(source) {
-  if (as_nf4) {
-    tensor::Nf4Values quantized;
-    if (source.type != WeightType::kNf4) {
-      quantized = to_nf4(source);
-      packed_ = nf4_source(quantized, source.out_features, source.in_features);
-    }
-    packed_ = upload_nf4(packed_, nf4_, absmax_, codebook_);
-  } else {
+    : element_(type), out_(source.out_features), in_(source.in_features) {
+  if (!as_nf4) {
     values_ = converted(source, type);
-    packed_ = {.out_features = source.out_features, .in_features = source.in_features};
+  } else if (source.type == WeightType::kNf4) {
+    nf4_ = StoredMatrix(source);
+  } else {
+    const tensor::Nf4Values quantized = to_nf4(source);
+    nf4_ = StoredMatrix(nf4_source(quantized, out_, in_));
   }
-  if (bias != nullptr) set_bias({bias, static_cast<size_t>(source.out_features)});
+  if (bias != nullptr) set_bias({bias, static_cast<size_t>(out_)});
 }
 
 CudaLinear::CudaLinear(std::span<const MatrixSource> parts, std::span<const float> bias, Element type)
-    : element_(type) {
-  packed_.in_features = parts.front().in_features;
-  for (const MatrixSource& part : parts) packed_.out_features += part.out_features;
-  values_ = DeviceMemory(static_cast<size_t>(packed_.out_features * packed_.in_features * bytes_of(type)));
+    : element_(type), in_(parts.front().in_features) {
+  for (const MatrixSource& part : parts) out_ += part.out_features;
+  values_ = DeviceMemory(static_cast<size_t>(out_ * in_ * bytes_of(type)));
   char* out = values_.as<char>();
   for (const MatrixSource& part : parts) {
     convert_into(part, type, out);
@@ -109,8 +106,8 @@ CudaLinear::CudaLinear(std::span<const MatrixSource> parts, std::span<const floa
 
 void CudaLinear::set_bias(std::span<const float> bias) {
   bias_fp32_ = uploaded(bias);
-  bias_ = converted({.out_features = 1, .in_features = static_cast<int64_t>(bias.size()), .fp32 = bias.data()},
-                    element_);
+  bias_ = converted(
+      {.out_features = 1, .in_features = static_cast<int64_t>(bias.size()), .fp32 = bias.data()}, element_);
 }
 
 WeightType CudaLinear::type() const {
@@ -119,8 +116,7 @@ WeightType CudaLinear::type() const {
 }
 
 size_t CudaLinear::bytes() const {
-  return values_.bytes() + bias_.bytes() + bias_fp32_.bytes() + nf4_.bytes() + absmax_.bytes() +
-         codebook_.bytes();
+  return values_.bytes() + bias_.bytes() + bias_fp32_.bytes() + nf4_.bytes();
 }
 
 }  // namespace valence::backend::cuda

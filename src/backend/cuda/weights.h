@@ -14,6 +14,19 @@ namespace valence::backend::cuda {
 // The values of a stored matrix as activations' type, in GPU memory; done when it returns.
 DeviceMemory converted(const MatrixSource& source, Element type);
 
+// A matrix in GPU memory, in the type that it is stored in.
+class StoredMatrix {
+ public:
+  StoredMatrix() = default;
+  explicit StoredMatrix(const MatrixSource& source);
+  const MatrixSource& source() const { return source_; }  // its pointers are to GPU memory
+  size_t bytes() const { return values_.bytes() + scales_.bytes() + codebook_.bytes(); }
+
+ private:
+  MatrixSource source_;
+  DeviceMemory values_, scales_, codebook_;
+};
+
 // A matrix [out, in] and its bias: in the activations' type, or packed in NF4.
 class CudaLinear : public Linear {
  public:
@@ -23,23 +36,23 @@ class CudaLinear : public Linear {
   CudaLinear(std::span<const MatrixSource> parts, std::span<const float> bias, Element type);
 
   WeightType type() const override;
-  int64_t out_features() const override { return packed_.out_features; }
-  int64_t in_features() const override { return packed_.in_features; }
+  int64_t out_features() const override { return out_; }
+  int64_t in_features() const override { return in_; }
   size_t bytes() const override;
 
-  bool is_nf4() const { return packed_.type == WeightType::kNf4; }
-  const MatrixSource& nf4() const { return packed_; }     // in GPU memory, when it is NF4
-  const void* values() const { return values_.data(); }   // [out, in], else
-  const void* bias() const { return bias_.data(); }       // [out], or null
+  bool is_nf4() const { return values_.data() == nullptr; }
+  const MatrixSource& nf4() const { return nf4_.source(); }  // in GPU memory, when it is NF4
+  const void* values() const { return values_.data(); }      // [out, in], else
+  const void* bias() const { return bias_.data(); }          // [out], or null
   const float* bias_fp32() const { return bias_fp32_.as<const float>(); }
 
  private:
   void set_bias(std::span<const float> bias);
 
   Element element_;
-  MatrixSource packed_;
+  int64_t out_ = 0, in_ = 0;
   DeviceMemory values_, bias_, bias_fp32_;
-  DeviceMemory nf4_, absmax_, codebook_;
+  StoredMatrix nf4_;
 };
 
 class CudaTable : public Table {

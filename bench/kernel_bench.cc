@@ -13,7 +13,6 @@
 
 #include "backend/backend.h"
 #include "backend/peak.h"
-#include "backend/training.h"
 
 namespace valence::backend {
 namespace {
@@ -123,19 +122,27 @@ void layer_norm(benchmark::State& state) {
   state.SetBytesProcessed(state.iterations() * rows * columns * 8);
 }
 
-// Arguments: ids, columns.
-void gather(benchmark::State& state, WeightType type) {
+// Arguments: ids, columns. The rows of a batch, a position added to each.
+void embed(benchmark::State& state, WeightType type) {
   const int64_t count = state.range(0), columns = state.range(1), rows = 30522;
   const auto backend = make_cpu_backend();
   const auto values = normal_values(rows * columns);
-  const auto lookup = make_cpu_training_backend();
   const auto table = backend->make_table(matrix(values, rows, columns), type);
-  std::vector<int32_t> ids(static_cast<size_t>(count));
+  const auto positions = backend->make_table(matrix(values, 512, columns), WeightType::kFp32);
+  const std::vector<float> gamma(static_cast<size_t>(columns), 1.0f),
+      beta(static_cast<size_t>(columns), 0.0f);
+  const auto norm = backend->make_norm(gamma, beta, 1e-12f);
+  std::vector<int32_t> ids(static_cast<size_t>(count)), places(ids.size());
   std::mt19937 generator(3);
-  for (int32_t& id : ids) id = static_cast<int32_t>(generator() % static_cast<uint32_t>(rows));
+  for (size_t k = 0; k < ids.size(); ++k) {
+    ids[k] = static_cast<int32_t>(generator() % static_cast<uint32_t>(rows));
+    places[k] = static_cast<int32_t>(k % 512);
+  }
+  const std::vector<int32_t> lengths = {0, static_cast<int32_t>(count)};
+  backend->begin({ids, places, lengths});
   std::vector<float> y(static_cast<size_t>(count * columns));
   for (auto _ : state) {
-    lookup->embed({.frozen_words = table.get(), .positions = zeros.data(), .columns = columns}, y.data());
+    backend->embed(*table, *positions, *norm, y.data());
     benchmark::ClobberMemory();
   }
   state.SetBytesProcessed(state.iterations() * count * columns * 4);
@@ -172,8 +179,8 @@ BENCHMARK(attention)->Apply(attention_shapes);
 BENCHMARK_CAPTURE(attention_first_token, fp32, WeightType::kFp32)->Apply(attention_shapes);
 BENCHMARK_CAPTURE(attention_first_token, int8, WeightType::kInt8)->Apply(attention_shapes);
 BENCHMARK(layer_norm)->Apply(row_shapes);
-BENCHMARK_CAPTURE(gather, fp32, WeightType::kFp32)->Apply(row_shapes);
-BENCHMARK_CAPTURE(gather, nf4, WeightType::kNf4)->Apply(row_shapes);
+BENCHMARK_CAPTURE(embed, fp32, WeightType::kFp32)->Apply(row_shapes);
+BENCHMARK_CAPTURE(embed, nf4, WeightType::kNf4)->Apply(row_shapes);
 
 }  // namespace
 }  // namespace valence::backend

@@ -5,8 +5,8 @@
 
 namespace valence::backend {
 
-// 64 bits for the two values of places 2 * pair (the lower half) and 2 * pair + 1. The finalizer of MurmurHash3
-// (Appleby): each bit of the result depends on each bit of the input.
+// 64 bits for the two values of places 2 * pair (the lower half) and 2 * pair + 1. The finalizer of
+// MurmurHash3 (Appleby): each bit of the result depends on each bit of the input.
 constexpr uint64_t dropout_hash(uint64_t key, uint64_t pair) {
   uint64_t x = key + 0x9E3779B97F4A7C15ULL * (pair + 1);
   x = (x ^ (x >> 33)) * 0xFF51AFD7ED558CCDULL;

@@ -72,7 +72,8 @@ TEST_P(CudaTraining, UpdatesWeightsAsTheCpu) {
       for (int round = 0; round < 3; ++round) tiny->compute_gradients(weights);
       for (Parameter* parameter : tiny->model().trained()) {
         if (parameter->by_rows) continue;
-        const int64_t count = parameter->count(), blocks = (count + backend::kMomentBlock - 1) / backend::kMomentBlock;
+        const int64_t count = parameter->count(),
+                      blocks = (count + backend::kMomentBlock - 1) / backend::kMomentBlock;
         const auto memory = [&](int64_t values) { return backend.allocate(4 * static_cast<size_t>(values)); };
         const auto first = memory(count), second = memory(count), scales = memory(2 * blocks);
         auto* scale = static_cast<float*>(scales->data());
@@ -96,7 +97,8 @@ TEST_P(CudaTraining, UpdatesWeightsAsTheCpu) {
     std::vector<std::span<const float>> parts, cpu_parts;
     for (size_t k = 0; k < got.size(); ++k) {
       // Where a gradient is next to nothing, its sign is chance, and AdamW's step is not small.
-      if (relative_error(copied(expected[k]->gradient), std::vector<float>(copied(expected[k]->gradient).size())) < 1)
+      if (relative_error(copied(expected[k]->gradient),
+                         std::vector<float>(copied(expected[k]->gradient).size())) < 1)
         continue;
       EXPECT_LT(relative_error(copied(got[k]->value), copied(expected[k]->value)), in_8_bits ? 1e-2 : 1e-3)
           << got[k]->name << (in_8_bits ? " in 8 bits" : "");
@@ -108,14 +110,15 @@ TEST_P(CudaTraining, UpdatesWeightsAsTheCpu) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Tiny, CudaTraining,
-    testing::Values(CudaCase{{"bert", ""}}, CudaCase{{"distilbert", ""}}, CudaCase{{"roberta", ""}},
-                    CudaCase{{"distilbert", "", TrainingMethod::kLora}}, CudaCase{{"bert", "", TrainingMethod::kQlora}},
-                    CudaCase{{"distilbert-nf4", "", TrainingMethod::kQlora}},
-                    CudaCase{{"roberta", "lora-roberta", TrainingMethod::kLora}},
-                    CudaCase{{"distilbert", ""}, {.recompute = true}},
-                    CudaCase{{"bert", ""}, {.standard_attention = true}}));
+INSTANTIATE_TEST_SUITE_P(Tiny, CudaTraining,
+                         testing::Values(CudaCase{{"bert", ""}}, CudaCase{{"distilbert", ""}},
+                                         CudaCase{{"roberta", ""}},
+                                         CudaCase{{"distilbert", "", TrainingMethod::kLora}},
+                                         CudaCase{{"bert", "", TrainingMethod::kQlora}},
+                                         CudaCase{{"distilbert-nf4", "", TrainingMethod::kQlora}},
+                                         CudaCase{{"roberta", "lora-roberta", TrainingMethod::kLora}},
+                                         CudaCase{{"distilbert", ""}, {.recompute = true}},
+                                         CudaCase{{"bert", ""}, {.standard_attention = true}}));
 
 }  // namespace
 }  // namespace valence::models

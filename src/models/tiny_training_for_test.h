@@ -27,8 +27,10 @@ class TinyTraining {
  public:
   explicit TinyTraining(const TinyCase& setup, nn::PassOptions options = {}, ThreadPool* pool = nullptr)
       : TinyTraining(setup, options, backend::make_cpu_training_backend(pool)) {}
-  TinyTraining(const TinyCase& setup, nn::PassOptions options, std::unique_ptr<backend::TrainingBackend> training)
-      : golden_(read_golden(setup.adapter.empty() ? setup.base : setup.adapter)), training_(std::move(training)) {
+  TinyTraining(const TinyCase& setup, nn::PassOptions options,
+               std::unique_ptr<backend::TrainingBackend> training)
+      : golden_(read_golden(setup.adapter.empty() ? setup.base : setup.adapter)),
+        training_(std::move(training)) {
     const ModelFiles base = golden_files(setup.base);
     const auto adapter = setup.adapter.empty() ? std::nullopt : std::optional(golden_files(setup.adapter));
     TrainableSettings settings;

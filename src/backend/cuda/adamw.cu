@@ -66,10 +66,12 @@ __global__ void step_8bit(AdamWFactors factors, AdamWParts parts, Moment8Bit fir
   const int64_t i = static_cast<int64_t>(blockIdx.x) * kMomentBlock + thread;
   Moments moments{0, 0};
   if (i < parts.count) {
-    moments = {map[0][first.codes[i]] * first.scales[blockIdx.x], map[1][second.codes[i]] * second.scales[blockIdx.x]};
+    moments = {map[0][first.codes[i]] * first.scales[blockIdx.x],
+               map[1][second.codes[i]] * second.scales[blockIdx.x]};
     update(factors, parts.gradient[i], moments, parts.weights[i]);
   }
-  const float scales[2] = {block_largest(fabsf(moments.first), largest), block_largest(fabsf(moments.second), largest)};
+  const float scales[2] = {block_largest(fabsf(moments.first), largest),
+                           block_largest(fabsf(moments.second), largest)};
   if (thread == 0) {
     first.scales[blockIdx.x] = scales[0];
     second.scales[blockIdx.x] = scales[1];
@@ -88,19 +90,22 @@ AdamWFactors::AdamWFactors(const AdamW& step)
       gradient_scale(step.gradient_scale),
       kept(1 - step.learning_rate * step.weight_decay) {
   const auto steps = static_cast<double>(step.step);
-  rate = static_cast<float>(static_cast<double>(step.learning_rate) / (1 - std::pow(static_cast<double>(beta1), steps)));
+  rate = static_cast<float>(static_cast<double>(step.learning_rate) /
+                            (1 - std::pow(static_cast<double>(beta1), steps)));
   root = static_cast<float>(1 / std::sqrt(1 - std::pow(static_cast<double>(beta2), steps)));
 }
 
-void adamw(const AdamWFactors& factors, const AdamWParts& parts, float* first, float* second, cudaStream_t stream) {
+void adamw(const AdamWFactors& factors, const AdamWParts& parts, float* first, float* second,
+           cudaStream_t stream) {
   step<<<blocks_for(parts.count, 256), 256, 0, stream>>>(factors, parts, first, second);
   check(cudaGetLastError(), "an update");
 }
 
-void adamw_8bit(const AdamWFactors& factors, const AdamWParts& parts, const Moment8Bit& first, const Moment8Bit& second,
-                const float* maps, cudaStream_t stream) {
+void adamw_8bit(const AdamWFactors& factors, const AdamWParts& parts, const Moment8Bit& first,
+                const Moment8Bit& second, const float* maps, cudaStream_t stream) {
   static_assert(kMomentBlock == 256);
-  step_8bit<<<blocks_for(parts.count, kMomentBlock), kMomentBlock, 0, stream>>>(factors, parts, first, second, maps);
+  step_8bit<<<blocks_for(parts.count, kMomentBlock), kMomentBlock, 0, stream>>>(factors, parts, first, second,
+                                                                                maps);
   check(cudaGetLastError(), "an update");
 }
 

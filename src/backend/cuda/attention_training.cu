@@ -1,6 +1,7 @@
-// Attention forward and backward in fp32 without a matrix of queries x keys (Dao et al. 2022): the backward pass computes
-// the probabilities again from the logarithm of each query's sum. A warp takes a query (or, for the gradients of keys and
-// values, a key) of one head; its lanes hold values lane, lane + 32, .. of the head.
+// Attention forward and backward in fp32 without a matrix of queries x keys (Dao et al. 2022): the backward
+// pass computes the probabilities again from the logarithm of each query's sum. A warp takes a query (or, for
+// the gradients of keys and values, a key) of one head; its lanes hold values lane, lane + 32, .. of the
+// head.
 #include "backend/cuda/dropout.cuh"
 #include "backend/cuda/training_kernels.h"
 #include "backend/cuda/vectors.cuh"
@@ -147,9 +148,10 @@ __global__ void backward_keys(TrainingAttention a) {
       const int64_t row = place.first_query + q, at = row * place.hidden + place.offset;
       query.load(a.query + at, a.head_dim);
       d_output.load(a.d_output + at, a.head_dim);
-      const float probability = place.probabilities != nullptr
-                                    ? place.probabilities[static_cast<int64_t>(q) * tile.length + k]
-                                    : expf(query.dot(key) * place.scale - a.log_sums[place.head * a.queries + row]);
+      const float probability =
+          place.probabilities != nullptr
+              ? place.probabilities[static_cast<int64_t>(q) * tile.length + k]
+              : expf(query.dot(key) * place.scale - a.log_sums[place.head * a.queries + row]);
       const float factor = a.dropout.rate > 0 ? drop_factor(a.dropout, place.place(a, q, k)) : 1.0f;
       d_value.add(probability * factor, d_output);
       const float d = d_output.dot(value) * factor - a.dots[place.head * a.queries + row];

@@ -51,8 +51,8 @@ void DeviceBatch::upload(const Batch& batch, cudaStream_t stream) {
 void check_ids(std::span<const int32_t> ids, int64_t rows) {
   for (const int32_t id : ids) {
     if (id >= 0 && id < rows) continue;
-    throw Error(ErrorCode::kBadData, "token id " + std::to_string(id) + " is not a row of the table, which has " +
-                                         std::to_string(rows));
+    throw Error(ErrorCode::kBadData, "token id " + std::to_string(id) +
+                                         " is not a row of the table, which has " + std::to_string(rows));
   }
 }
 

@@ -65,8 +65,12 @@ class CudaTrainingBackend final : public TrainingBackend {
   int64_t pass_tokens() const override { return 16'384; }
 
   bool is_host() const override { return false; }
-  std::unique_ptr<Memory> allocate(size_t bytes) override { return std::make_unique<GpuMemory>(bytes, stream()); }
-  std::unique_ptr<Memory> allocate_paged(size_t bytes) override { return std::make_unique<LockedMemory>(bytes); }
+  std::unique_ptr<Memory> allocate(size_t bytes) override {
+    return std::make_unique<GpuMemory>(bytes, stream());
+  }
+  std::unique_ptr<Memory> allocate_paged(size_t bytes) override {
+    return std::make_unique<LockedMemory>(bytes);
+  }
   // The kinds of memory tell CUDA the direction.
   void copy_in(const void* host, size_t bytes, void* to) override { copy(host, bytes, to); }
   void copy_out(const void* from, size_t bytes, void* host) override {
@@ -79,7 +83,9 @@ class CudaTrainingBackend final : public TrainingBackend {
   void clear(void* memory, size_t bytes) override {
     if (bytes > 0) check(cudaMemsetAsync(memory, 0, bytes, stream()), "clearing memory");
   }
-  std::unique_ptr<HeldMatrix> hold(const MatrixSource& source) override { return std::make_unique<GpuMatrix>(source); }
+  std::unique_ptr<HeldMatrix> hold(const MatrixSource& source) override {
+    return std::make_unique<GpuMatrix>(source);
+  }
   std::unique_ptr<Table> map_table(const MatrixSource& source) override {
     return std::make_unique<CudaTable>(source, Element::kFp32);
   }
@@ -117,14 +123,16 @@ class CudaTrainingBackend final : public TrainingBackend {
     begins.push_back(static_cast<int32_t>(order.size()));
     const int32_t* base = uploaded_indices({targets, begins, order});
     const auto count = static_cast<int64_t>(targets.size());
-    cuda::add_to_rows(d, {base, base + targets.size(), base + targets.size() + begins.size()}, count, columns, to,
-                      stream());
+    cuda::add_to_rows(d, {base, base + targets.size(), base + targets.size() + begins.size()}, count, columns,
+                      to, stream());
   }
   void expand_rows(const float* compact, std::span<const int32_t> slots, int64_t columns, float* y) override {
-    cuda::expand_rows(compact, uploaded_indices({slots}), static_cast<int64_t>(slots.size()), columns, y, stream());
+    cuda::expand_rows(compact, uploaded_indices({slots}), static_cast<int64_t>(slots.size()), columns, y,
+                      stream());
   }
   void first_tokens(const float* x, int64_t columns, float* y) override {
-    cuda::first_tokens(x, on_gpu_.cumulative_lengths(), batch_.sequences(), columns, Element::kFp32, y, stream());
+    cuda::first_tokens(x, on_gpu_.cumulative_lengths(), batch_.sequences(), columns, Element::kFp32, y,
+                       stream());
   }
   void add_first_tokens(const float* x, int64_t columns, float* y) override {
     cuda::add_first_tokens(x, on_gpu_.cumulative_lengths(), batch_.sequences(), columns, y, stream());
@@ -158,12 +166,13 @@ class CudaTrainingBackend final : public TrainingBackend {
     column_sums(x, nullptr, stride, rows, columns, sums, stream());
   }
 
-  void layer_norm_forward(const float* x, int64_t rows, int64_t columns, const float* gamma, const float* beta,
-                          float epsilon, float* normal, float* scale, float* y) override {
+  void layer_norm_forward(const float* x, int64_t rows, int64_t columns, const float* gamma,
+                          const float* beta, float epsilon, float* normal, float* scale, float* y) override {
     cuda::layer_norm_forward({x, gamma, beta, epsilon, normal, scale, y}, rows, columns, stream());
   }
-  void layer_norm_backward(const float* d_y, const float* normal, const float* scale, int64_t rows, int64_t columns,
-                           const float* gamma, float* d_x, float* d_gamma, float* d_beta) override {
+  void layer_norm_backward(const float* d_y, const float* normal, const float* scale, int64_t rows,
+                           int64_t columns, const float* gamma, float* d_x, float* d_gamma,
+                           float* d_beta) override {
     if (d_beta != nullptr) column_sums(d_y, nullptr, columns, rows, columns, d_beta, stream());
     if (d_gamma != nullptr) column_sums(d_y, normal, columns, rows, columns, d_gamma, stream());
     cuda::layer_norm_backward(d_y, normal, scale, gamma, rows, columns, d_x, stream());
@@ -180,8 +189,8 @@ class CudaTrainingBackend final : public TrainingBackend {
     if (x != y) copy(x, static_cast<size_t>(count) * sizeof(float), y);
   }
 
-  void attention_forward(const AttentionShape& shape, const float* query, const float* key_value, float* output,
-                         float* log_sums) override {
+  void attention_forward(const AttentionShape& shape, const float* query, const float* key_value,
+                         float* output, float* log_sums) override {
     TrainingAttention attention = described(shape, query, key_value);
     attention.output = output;
     attention.log_sums = log_sums;
@@ -204,10 +213,10 @@ class CudaTrainingBackend final : public TrainingBackend {
              float* second) override {
     cuda::adamw(AdamWFactors(step), {gradient, weights, count}, first, second, stream());
   }
-  void adamw_8bit(const AdamW& step, const float* gradient, int64_t count, float* weights, const Moment8Bit& first,
-                  const Moment8Bit& second) override {
-    cuda::adamw_8bit(AdamWFactors(step), {gradient, weights, count}, first, second, moment_maps_.as<const float>(),
-                     stream());
+  void adamw_8bit(const AdamW& step, const float* gradient, int64_t count, float* weights,
+                  const Moment8Bit& first, const Moment8Bit& second) override {
+    cuda::adamw_8bit(AdamWFactors(step), {gradient, weights, count}, first, second,
+                     moment_maps_.as<const float>(), stream());
   }
 
  private:
@@ -256,7 +265,8 @@ class CudaTrainingBackend final : public TrainingBackend {
     attention.key_value = key_value;
     if (shape.probabilities == nullptr) return attention;
     pair_begins_.assign(1, 0);
-    for (int64_t s = 0; s < shape.sequences(); ++s) pair_begins_.push_back(pair_begins_.back() + shape.pairs(s));
+    for (int64_t s = 0; s < shape.sequences(); ++s)
+      pair_begins_.push_back(pair_begins_.back() + shape.pairs(s));
     attention.probabilities = shape.probabilities;
     attention.all_pairs = pair_begins_.back();
     auto* begins = room<int64_t>(pair_begins_on_gpu_, static_cast<int64_t>(pair_begins_.size()));

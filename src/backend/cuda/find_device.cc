@@ -22,8 +22,8 @@ CudaDevice find_cuda_device() {
   device.driver = std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10);
   const cudaError_t status = cudaGetDeviceCount(&count);
   if (status != cudaSuccess || count == 0) {
-    device.problem =
-        std::string("no GPU can be used: ") + (status != cudaSuccess ? cudaGetErrorString(status) : "none is shown");
+    device.problem = std::string("no GPU can be used: ") +
+                     (status != cudaSuccess ? cudaGetErrorString(status) : "none is shown");
     return device;
   }
   cudaDeviceProp properties;

@@ -41,11 +41,16 @@ void Products::multiply(const Product& product, const float* b, void* workspace,
   const ProductDescription description = description_of(product);
   // What varies from batch to batch is the rows, which for the gradient of a matrix are the depth.
   const bool depth_varies = product.a_transposed;
-  const Key key{product.bf16,        product.a_transposed, product.b_transposed,
-                product.accumulate,  product.bias != nullptr,
+  const Key key{product.bf16,
+                product.a_transposed,
+                product.b_transposed,
+                product.accumulate,
+                product.bias != nullptr,
                 depth_varies ? product.rows : rounded(product.rows),
                 depth_varies ? rounded(product.depth()) : product.depth(),
-                product.columns(),   product.a_stride,     product.c_stride};
+                product.columns(),
+                product.a_stride,
+                product.c_stride};
   auto found = known_.find(key);
   if (found == known_.end()) {
     const Layouts usual = layouts_of(product, std::get<5>(key), std::get<6>(key));
@@ -55,9 +60,9 @@ void Products::multiply(const Product& product, const float* b, void* workspace,
   }
   const Layouts layouts = layouts_of(product, product.rows, product.depth());
   const float one = 1, beta = product.accumulate ? 1.0f : 0.0f;
-  check(cublaslt().matmul(cublaslt_handle(), description.get(), &one, b, layouts.b.get(), product.a, layouts.a.get(),
-                          &beta, product.c, layouts.c.get(), product.c, layouts.c.get(), &found->second, workspace,
-                          kMatmulWorkspace, stream),
+  check(cublaslt().matmul(cublaslt_handle(), description.get(), &one, b, layouts.b.get(), product.a,
+                          layouts.a.get(), &beta, product.c, layouts.c.get(), product.c, layouts.c.get(),
+                          &found->second, workspace, kMatmulWorkspace, stream),
         "a product");
 }
 

@@ -11,8 +11,9 @@
 
 namespace valence::backend::cuda {
 
-// c [rows, columns] = a x b + bias, as Product says; b is fp32 in GPU memory. `bf16` products are computed in TF32, which
-// keeps three bits more. Algorithms are chosen once for each shape, the number of rows rounded up to a power of two.
+// c [rows, columns] = a x b + bias, as Product says; b is fp32 in GPU memory. `bf16` products are computed in
+// TF32, which keeps three bits more. Algorithms are chosen once for each shape, the number of rows rounded up
+// to a power of two.
 class Products {
  public:
   void multiply(const Product& product, const float* b, void* workspace, cudaStream_t stream);

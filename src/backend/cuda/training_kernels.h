@@ -1,5 +1,6 @@
-// The kernels of training, one file for each kind; all values are fp32 in GPU memory (backend/training.h says what each
-// operation computes). Every sum is taken in an order that does not depend on how blocks are scheduled.
+// The kernels of training, one file for each kind; all values are fp32 in GPU memory (backend/training.h says
+// what each operation computes). Every sum is taken in an order that does not depend on how blocks are
+// scheduled.
 #pragma once
 
 #include <cuda_runtime_api.h>
@@ -23,14 +24,14 @@ struct NormForward {
 };
 void layer_norm_forward(const NormForward& norm, int64_t rows, int64_t columns, cudaStream_t stream);
 // d_x alone; the sums over rows are column_sums().
-void layer_norm_backward(const float* d_y, const float* normal, const float* scale, const float* gamma, int64_t rows,
-                         int64_t columns, float* d_x, cudaStream_t stream);
+void layer_norm_backward(const float* d_y, const float* normal, const float* scale, const float* gamma,
+                         int64_t rows, int64_t columns, float* d_x, cudaStream_t stream);
 // sums [columns] += those of x, or of x times `other`, over the rows.
-void column_sums(const float* x, const float* other, int64_t stride, int64_t rows, int64_t columns, float* sums,
-                 cudaStream_t stream);
+void column_sums(const float* x, const float* other, int64_t stride, int64_t rows, int64_t columns,
+                 float* sums, cudaStream_t stream);
 // y [rows, columns] = x * gamma + beta
-void scale_and_shift(const float* x, const float* gamma, const float* beta, int64_t rows, int64_t columns, float* y,
-                     cudaStream_t stream);
+void scale_and_shift(const float* x, const float* gamma, const float* beta, int64_t rows, int64_t columns,
+                     float* y, cudaStream_t stream);
 
 // training_values.cu
 void activate(Activation activation, const float* x, int64_t count, float* y, cudaStream_t stream);
@@ -51,19 +52,21 @@ struct EmbeddingRows {
   const float* type = nullptr;  // one row or null
 };
 void embedding_sum(const EmbeddingRows& rows, int64_t tokens, int64_t columns, float* y, cudaStream_t stream);
-// to[targets[k]] += the sum of d[sources[begins[k] .. begins[k + 1])], for each of `count` targets, in that order.
+// to[targets[k]] += the sum of d[sources[begins[k] .. begins[k + 1])], for each of `count` targets, in that
+// order.
 struct RowSums {
   const int32_t* targets = nullptr;
   const int32_t* begins = nullptr;
   const int32_t* sources = nullptr;
 };
-void add_to_rows(const float* d, const RowSums& sums, int64_t count, int64_t columns, float* to, cudaStream_t stream);
+void add_to_rows(const float* d, const RowSums& sums, int64_t count, int64_t columns, float* to,
+                 cudaStream_t stream);
 // y[k] = compact[slots[k]], or zero where the slot is -1, for `rows` rows.
 void expand_rows(const float* compact, const int32_t* slots, int64_t rows, int64_t columns, float* y,
                  cudaStream_t stream);
 // y[the first token of sequence s] += x[s].
-void add_first_tokens(const float* x, const int32_t* cumulative_lengths, int64_t sequences, int64_t columns, float* y,
-                      cudaStream_t stream);
+void add_first_tokens(const float* x, const int32_t* cumulative_lengths, int64_t sequences, int64_t columns,
+                      float* y, cudaStream_t stream);
 
 // attention_training.cu
 struct TrainingAttention {
@@ -103,9 +106,10 @@ struct AdamWFactors {
   float rate;  // with the correction of the first moment
   float root;  // correction of the second moment's root
 };
-void adamw(const AdamWFactors& factors, const AdamWParts& parts, float* first, float* second, cudaStream_t stream);
+void adamw(const AdamWFactors& factors, const AdamWParts& parts, float* first, float* second,
+           cudaStream_t stream);
 // `maps`: the signed map and the unsigned one, [2][256], in GPU memory.
-void adamw_8bit(const AdamWFactors& factors, const AdamWParts& parts, const Moment8Bit& first, const Moment8Bit& second,
-                const float* maps, cudaStream_t stream);
+void adamw_8bit(const AdamWFactors& factors, const AdamWParts& parts, const Moment8Bit& first,
+                const Moment8Bit& second, const float* maps, cudaStream_t stream);
 
 }  // namespace valence::backend::cuda

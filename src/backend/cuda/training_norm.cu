@@ -26,8 +26,8 @@ __global__ void forward(NormForward norm, int64_t rows, int columns) {
   }
 }
 
-__global__ void backward(const float* d_y, const float* normal, const float* scale, const float* gamma, int64_t rows,
-                         int columns, float* d_x) {
+__global__ void backward(const float* d_y, const float* normal, const float* scale, const float* gamma,
+                         int64_t rows, int columns, float* d_x) {
   const int64_t row = static_cast<int64_t>(blockIdx.x) * kRows + threadIdx.x / kWarp;
   if (row >= rows) return;
   const int lane = threadIdx.x % kWarp;
@@ -61,7 +61,8 @@ __global__ void sum_columns(const float* x, const float* other, int64_t stride, 
   sums[column] += all;
 }
 
-__global__ void shift(const float* x, const float* gamma, const float* beta, int64_t count, int64_t columns, float* y) {
+__global__ void shift(const float* x, const float* gamma, const float* beta, int64_t count, int64_t columns,
+                      float* y) {
   const int64_t i = static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
   if (i < count) y[i] = x[i] * gamma[i % columns] + beta[i % columns];
 }
@@ -73,21 +74,22 @@ void layer_norm_forward(const NormForward& norm, int64_t rows, int64_t columns, 
   check(cudaGetLastError(), "a layer norm");
 }
 
-void layer_norm_backward(const float* d_y, const float* normal, const float* scale, const float* gamma, int64_t rows,
-                         int64_t columns, float* d_x, cudaStream_t stream) {
+void layer_norm_backward(const float* d_y, const float* normal, const float* scale, const float* gamma,
+                         int64_t rows, int64_t columns, float* d_x, cudaStream_t stream) {
   backward<<<blocks_for(rows, kRows), kRows * kWarp, 0, stream>>>(d_y, normal, scale, gamma, rows,
                                                                   static_cast<int>(columns), d_x);
   check(cudaGetLastError(), "a layer norm's gradient");
 }
 
-void column_sums(const float* x, const float* other, int64_t stride, int64_t rows, int64_t columns, float* sums,
-                 cudaStream_t stream) {
-  sum_columns<<<blocks_for(columns, kWarp), kWarp * kWarp, 0, stream>>>(x, other, stride, rows, columns, sums);
+void column_sums(const float* x, const float* other, int64_t stride, int64_t rows, int64_t columns,
+                 float* sums, cudaStream_t stream) {
+  sum_columns<<<blocks_for(columns, kWarp), kWarp * kWarp, 0, stream>>>(x, other, stride, rows, columns,
+                                                                        sums);
   check(cudaGetLastError(), "summing columns");
 }
 
-void scale_and_shift(const float* x, const float* gamma, const float* beta, int64_t rows, int64_t columns, float* y,
-                     cudaStream_t stream) {
+void scale_and_shift(const float* x, const float* gamma, const float* beta, int64_t rows, int64_t columns,
+                     float* y, cudaStream_t stream) {
   shift<<<blocks_for(rows * columns, 256), 256, 0, stream>>>(x, gamma, beta, rows * columns, columns, y);
   check(cudaGetLastError(), "restoring a norm's output");
 }

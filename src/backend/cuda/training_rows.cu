@@ -42,12 +42,14 @@ __global__ void add_first(const float* x, const int32_t* cumulative_lengths, int
 
 }  // namespace
 
-void embedding_sum(const EmbeddingRows& rows, int64_t tokens, int64_t columns, float* y, cudaStream_t stream) {
+void embedding_sum(const EmbeddingRows& rows, int64_t tokens, int64_t columns, float* y,
+                   cudaStream_t stream) {
   sum_rows<<<static_cast<unsigned>(tokens), kThreads, 0, stream>>>(rows, columns, y);
   check(cudaGetLastError(), "looking up words");
 }
 
-void add_to_rows(const float* d, const RowSums& sums, int64_t count, int64_t columns, float* to, cudaStream_t stream) {
+void add_to_rows(const float* d, const RowSums& sums, int64_t count, int64_t columns, float* to,
+                 cudaStream_t stream) {
   add_rows<<<static_cast<unsigned>(count), kThreads, 0, stream>>>(d, sums, columns, to);
   check(cudaGetLastError(), "adding to rows of a table");
 }
@@ -58,8 +60,8 @@ void expand_rows(const float* compact, const int32_t* slots, int64_t rows, int64
   check(cudaGetLastError(), "spreading rows of a table");
 }
 
-void add_first_tokens(const float* x, const int32_t* cumulative_lengths, int64_t sequences, int64_t columns, float* y,
-                      cudaStream_t stream) {
+void add_first_tokens(const float* x, const int32_t* cumulative_lengths, int64_t sequences, int64_t columns,
+                      float* y, cudaStream_t stream) {
   add_first<<<static_cast<unsigned>(sequences), kThreads, 0, stream>>>(x, cumulative_lengths, columns, y);
   check(cudaGetLastError(), "adding to first tokens");
 }

@@ -44,13 +44,18 @@ void activate(Activation activation, const float* x, int64_t count, float* y, cu
   run(count, [=] __device__(int64_t i) { y[i] = activated(activation, x[i]); }, "an activation", stream);
 }
 
-void activate_backward(Activation activation, const float* x, int64_t count, float* d_y, cudaStream_t stream) {
-  run(count, [=] __device__(int64_t i) { d_y[i] *= derivative(activation, x[i]); }, "an activation's gradient", stream);
+void activate_backward(Activation activation, const float* x, int64_t count, float* d_y,
+                       cudaStream_t stream) {
+  run(
+      count, [=] __device__(int64_t i) { d_y[i] *= derivative(activation, x[i]); },
+      "an activation's gradient", stream);
 }
 
 void drop(const Dropout& dropout, const float* x, int64_t count, float* y, cudaStream_t stream) {
   const Dropout d = dropout;
-  run(count, [=] __device__(int64_t i) { y[i] = x[i] * drop_factor(d, static_cast<uint64_t>(i)); }, "a dropout", stream);
+  run(
+      count, [=] __device__(int64_t i) { y[i] = x[i] * drop_factor(d, static_cast<uint64_t>(i)); },
+      "a dropout", stream);
 }
 
 void scale(float factor, int64_t count, float* x, cudaStream_t stream) {

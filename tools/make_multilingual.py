@@ -17,7 +17,6 @@ rows (OUT/rows) and the run (OUT/fp32). Needs numpy.
 """
 import argparse
 import csv
-import gzip
 import json
 import os
 import random
@@ -28,49 +27,7 @@ import subprocess
 
 import numpy as np
 
-LABELS = ['negative', 'neutral', 'positive']
-CLASSES = {'very_negative': 'negative', 'very_positive': 'positive', 'negative': 'negative', 'positive': 'positive',
-           'neutral': 'neutral', 'objective': 'neutral'}
-POSITIVE = set('joy love optimism trust admiration amusement approval caring desire excitement gratitude pride '
-               'relief'.split())
-NEGATIVE = set('anger annoyance disappointment disapproval disgust embarrassment fear grief nervousness remorse sadness '
-               'hate'.split())
-NOT_SENTIMENT = ('irony', 'offensive', 'stockemotions')
-CLOSED = re.compile(r'not stated|NC|research|academic')
-NAMED = ('en-sst2', 'en-sst5')  # what English is measured by
-
-
-def sets_of(data, licences):
-    """{name: licence} of the sets that may be used."""
-    sets = {}
-    with open(os.path.join(data, 'README.md'), encoding='utf-8') as file:
-        for line in file:
-            cells = [cell.strip() for cell in line.split('|')]
-            if len(cells) < 11 or not cells[1].startswith('`') or any(word in cells[1] for word in NOT_SENTIMENT):
-                continue
-            name, licence = cells[1].strip('`'), cells[9]
-            if not os.path.exists(os.path.join(data, name, 'train.tsv.gz')):
-                continue
-            if licences == 'all' or name in NAMED or not CLOSED.search(licence):
-                sets[name] = licence
-    return sets
-
-
-def polarity(label):
-    """Of a set's label, or of its emotions joined by commas; None when it has none."""
-    if label in CLASSES:
-        return CLASSES[label]
-    names = set(label.split(','))
-    return 'positive' if names <= POSITIVE else 'negative' if names <= NEGATIVE else None
-
-
-def read(data, name, split):
-    """(text, class) of the rows that have one."""
-    with gzip.open(os.path.join(data, name, split + '.tsv.gz'), 'rt', encoding='utf-8', newline='\n') as file:
-        next(file)
-        pairs = (line.rstrip('\n').partition('\t') for line in file)
-        return [(text, polarity(label)) for label, _, text in pairs if polarity(label) and text.strip()]
-
+from sentiment_sets import LABELS, read, sets_of
 
 def write(path, rows):
     with open(path, 'w', encoding='utf-8', newline='') as file:

@@ -97,6 +97,8 @@ void add_analyze(Program& program) {
   command.text("output,o", options->output, Value::kFile, "FILE", "Write here instead of standard output");
   command.choice("format", options->format, {"table", "csv", "tsv", "jsonl"}, "Format of the output");
   add_model_options(command, options->model);
+  command.text("tasks", options->model.tasks, Value::kWord, "TASK,TASK",
+               "Also answer these from the same pass: valence adapters");
   command.number("top-k", options->top_k, 1, "Scores of the N best labels only");
   command.flag("logits", options->logits, "Add the logits");
   command.flag("provenance", options->provenance, "Add the model, its hash, type and device");

@@ -220,6 +220,14 @@ TEST(Analyze, AdapterByEitherOptionFindsItsBase) {
   EXPECT_EQ(both.status, 0) << both.err;
   EXPECT_EQ(run("--model lora-distilbert").out, both.out);
   EXPECT_EQ(run("--adapter lora-distilbert").out, both.out);
+  // Beside the model's own answer, as a task of its own.
+  const Json tasks = lines_of(run("--model distilbert --tasks sentiment,lora-distilbert").out).at(0);
+  const Json* answers = tasks.find("tasks");
+  ASSERT_NE(answers, nullptr);
+  EXPECT_EQ(text_of(*answers->find("sentiment"), "label"), text_of(tasks, "label"));
+  EXPECT_EQ(text_of(*answers->find("lora-distilbert"), "label"), text_of(lines_of(both.out).at(0), "label"));
+  expect_refused(run("--model distilbert --tasks anger"), 2, {"anger is unknown", "sentiment"});
+  expect_refused(run("--model distilbert --tasks sentiment,sentiment"), 2, {"stands twice"});
   EXPECT_NE(run("--model distilbert").out, both.out);
   expect_refused(run("--model lora-distilbert --adapter lora-distilbert-rs"), 2, {"expected one"});
   expect_refused(run("--adapter distilbert"), 78, {"no PEFT adapter"});

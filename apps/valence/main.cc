@@ -42,6 +42,7 @@ int run(int argc, const char* const* argv) {
   add_tokenize(program);
   add_pull(program);
   add_models(program);
+  add_adapters(program);
   add_convert(program);
   add_quantize(program);
   add_train(program);

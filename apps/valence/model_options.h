@@ -15,7 +15,7 @@ constexpr const char* kModelHelp = "A folder, org/name[@revision], a name of the
 
 // As they were written; absent where they were not.
 struct ModelOptions {
-  std::optional<std::string> model, adapter, device, dtype, social, long_text;
+  std::optional<std::string> model, adapter, tasks, device, dtype, social, long_text;
   uint64_t expected_bytes = 0;  // of text, for --device auto
   std::optional<int> threads;
 };

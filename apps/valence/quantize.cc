@@ -13,7 +13,7 @@ namespace {
 
 struct QuantizeOptions {
   std::vector<std::string> model;
-  std::optional<std::string> dtype, output;
+  std::optional<std::string> dtype, words, output;
 };
 
 int quantize(const QuantizeOptions& options) {
@@ -24,7 +24,8 @@ int quantize(const QuantizeOptions& options) {
     throw Error(ErrorCode::kUsage, "quantize: " + printable(options.model.front()) +
                                        " is an adapter, expected the model that it belongs to");
   }
-  pipeline::quantize_model(chosen.model.files, *api::parse_dtype(*options.dtype), *options.output);
+  pipeline::quantize_model(chosen.model.files, *api::parse_dtype(*options.dtype),
+                           options.words ? api::parse_dtype(*options.words) : std::nullopt, *options.output);
   return 0;
 }
 
@@ -37,6 +38,8 @@ void add_quantize(Program& program) {
   command.arguments(options->model, "MODEL", 1, 1, kModelHelp);
   command.choice("dtype", options->dtype, {"int8", "nf4"},
                  "int8: a scale for each row; nf4: as bitsandbytes, double");
+  command.choice("words", options->words, {"int8", "nf4"},
+                 "Type of the word table (default: int8, or as it is)");
   command.text("output,o", options->output, Value::kFolder, "DIR",
                "A folder that does not exist, or is empty");
   command.example("Example:\n  valence quantize ./my-model --dtype int8 -o ./my-model-int8");

@@ -1,5 +1,7 @@
 #include "api/choose_model.h"
 
+#include <algorithm>
+#include <filesystem>
 #include <initializer_list>
 #include <utility>
 
@@ -14,6 +16,9 @@ using backend::WeightType;
 using pipeline::LongText;
 using pipeline::ModelSource;
 using pipeline::Social;
+using pipeline::TaskSource;
+
+constexpr const char* kOwnTask = "sentiment";
 
 ModelSource find_adapter(const std::string& name, Download download) {
   ModelSource adapter = find_model(name, download);
@@ -33,6 +38,27 @@ ModelSource find_base(const ModelSource& adapter, Download download) {
                                            " is an adapter itself");
   }
   return base;
+}
+
+TaskSource find_task(const std::string& name, const ModelSource& model, Download download) {
+  if (name == kOwnTask) return {name, std::nullopt};
+  if (std::optional<ModelSource> carried = pipeline::bundled_adapter(name)) {
+    if (model.name == models::adapter_base(carried->files)) return {name, std::move(carried)};
+    throw Error(ErrorCode::kUsage, "tasks: " + name + " is an adapter of the model " +
+                                       models::adapter_base(carried->files) + ", got the model " +
+                                       printable(model.name));
+  }
+  const bool plain = name.find('/') == name.npos && !std::filesystem::exists(name);
+  if (plain) {
+    std::string known = kOwnTask;
+    for (const std::string& task : pipeline::bundled_tasks()) known += ", " + task;
+    throw Error(ErrorCode::kUsage, "tasks: " + printable(name.empty() ? "''" : name) +
+                                       " is unknown, expected one of " + known +
+                                       ", or the folder or name of an adapter");
+  }
+  ModelSource adapter = find_adapter(name, download);
+  const std::filesystem::path path(name.back() == '/' ? name.substr(0, name.size() - 1) : name);
+  return {path.filename().string(), std::move(adapter)};
 }
 
 // The value that `word` stands for in `known`. Errors: kUsage naming every known word.
@@ -74,6 +100,20 @@ ChosenModel choose_model(const std::optional<std::string>& model, const std::opt
     update = std::move(named);
   }
   return {find_base(*update, download), std::move(update)};
+}
+
+std::vector<TaskSource> choose_tasks(const std::string& names, const ModelSource& model, Download download) {
+  std::vector<TaskSource> tasks;
+  for (size_t begin = 0; begin <= names.size();) {
+    const size_t end = std::min(names.find(',', begin), names.size());
+    const std::string name = names.substr(begin, end - begin);
+    begin = end + 1;
+    TaskSource task = find_task(name, model, download);
+    const bool twice = std::ranges::any_of(tasks, [&](const TaskSource& t) { return t.name == task.name; });
+    if (twice) throw Error(ErrorCode::kUsage, "tasks: " + printable(task.name) + " stands twice");
+    tasks.push_back(std::move(task));
+  }
+  return tasks;
 }
 
 std::optional<WeightType> parse_dtype(const std::string& dtype) {

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "backend/backend.h"
 #include "hub/hub.h"
@@ -30,6 +31,12 @@ struct ChosenModel {
 // find_model.
 ChosenModel choose_model(const std::optional<std::string>& model, const std::optional<std::string>& adapter,
                          Download download);
+
+// Tasks by name, separated by commas: "sentiment" is the model's own answer, another name one of the adapters
+// that the program carries, or a PEFT adapter, whose last part names the task. Errors: kUsage for a name that
+// stands twice, and for a carried adapter on another model than its base; those of find_model.
+std::vector<pipeline::TaskSource> choose_tasks(const std::string& names, const pipeline::ModelSource& model,
+                                               Download download);
 
 // "fp32", "bf16", "int8", "nf4"; absent for "auto". Errors: kUsage for another word.
 std::optional<backend::WeightType> parse_dtype(const std::string& dtype);

@@ -38,7 +38,7 @@ struct MatrixSource {
 // fp32 or bf16 values of the GPU for CUDA. Only the backend that made them looks inside.
 class Activations {
  public:
-  Activations(float* host) : data_(host) {}  // implicit, for the CPU's
+  Activations(float* host) : data_(host) {}  // NOLINT(google-explicit-constructor): the CPU's
   static Activations at(void* data) {
     Activations activations(nullptr);
     activations.data_ = data;
@@ -53,9 +53,11 @@ class Activations {
 
 class ConstActivations {
  public:
+  // NOLINTBEGIN(google-explicit-constructor): as pointers convert
   ConstActivations(std::nullptr_t) {}
   ConstActivations(const float* host) : data_(host) {}
   ConstActivations(Activations activations) : data_(activations.data()) {}
+  // NOLINTEND(google-explicit-constructor)
   const void* data() const { return data_; }
   const float* fp32() const { return static_cast<const float*>(data_); }
   explicit operator bool() const { return data_ != nullptr; }
@@ -170,6 +172,7 @@ class Backend {
   // query, key, value side by side; output [tokens, heads * head_dim]. Online softmax over tiles of keys
   // (Dao et al. 2022): no tokens x tokens matrix is stored.
   virtual void attention(ConstActivations qkv, int heads, int head_dim, Activations output) = 0;
+  virtual void copy(ConstActivations from, int64_t count, Activations to) = 0;
   // y [sequences, columns]: the first row of each sequence of x [tokens, columns].
   virtual void first_tokens(ConstActivations x, int64_t columns, Activations y) = 0;
   // Attention for the first token of each sequence only: query [sequences, hidden] already projected, hidden

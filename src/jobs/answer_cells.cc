@@ -50,12 +50,17 @@ size_t AnswerCells::ranks() const {
 }
 
 std::vector<std::string> AnswerCells::names() const {
-  if (options_.format == OutputFormat::kTable) return {"label", "score", "polarity", "tokens"};
+  if (options_.format == OutputFormat::kTable) {
+    std::vector<std::string> names = {"label", "score", "polarity", "tokens"};
+    for (const pipeline::Task& task : options_.tasks) names.push_back(task.name);
+    return names;
+  }
   std::vector<std::string> names = {"label", "score"};
   const bool json = options_.format == OutputFormat::kJsonLines;
   if (json) names.push_back("scores");
   for (const char* name : {"polarity", "tokens", "windows", "truncated"}) names.push_back(name);
   if (json) {
+    if (!options_.tasks.empty()) names.push_back("tasks");
     if (options_.logits) names.push_back("logits");
     if (options_.provenance) names.push_back("model");
     return names;
@@ -66,6 +71,10 @@ std::vector<std::string> AnswerCells::names() const {
   }
   for (const std::string& label : labels_) {
     if (options_.logits) names.push_back("logit_" + label);
+  }
+  for (const pipeline::Task& task : options_.tasks) {
+    names.push_back(task.name);
+    names.push_back(task.name + "_score");
   }
   for (const char* name : {"model", "revision", "sha256", "adapter", "dtype", "device"}) {
     if (options_.provenance) names.push_back(name);
@@ -133,6 +142,30 @@ std::string AnswerCells::scores_object(const pipeline::Result& result) {
   return out + "}";
 }
 
+std::string AnswerCells::tasks_object(const pipeline::Result& result) const {
+  std::string out = "{";
+  for (size_t k = 0; k < options_.tasks.size(); ++k) {
+    const pipeline::Task& task = options_.tasks[k];
+    const pipeline::TaskResult& answer = result.tasks[k];
+    const auto best = static_cast<size_t>(answer.label);
+    if (k > 0) out += ',';
+    formats::append_json_string(out, task.name);
+    out += ":{\"label\":";
+    formats::append_json_string(out, task.labels[best]);
+    out += ",\"score\":";
+    formats::append_json_number(out, answer.scores[best]);
+    out += ",\"scores\":{";
+    for (size_t label = 0; label < task.labels.size(); ++label) {
+      if (label > 0) out += ',';
+      formats::append_json_string(out, task.labels[label]);
+      out += ':';
+      formats::append_json_number(out, answer.scores[label]);
+    }
+    out += "}}";
+  }
+  return out + "}";
+}
+
 void AnswerCells::json_cells(const pipeline::Result& result) {
   const auto label = static_cast<size_t>(result.label);
   add_string(labels_[label]);
@@ -142,6 +175,7 @@ void AnswerCells::json_cells(const pipeline::Result& result) {
   add_json(std::to_string(result.tokens));
   add_json(std::to_string(result.windows));
   add_json(result.truncated ? "true" : "false");
+  if (!options_.tasks.empty()) add_json(tasks_object(result));
   if (options_.logits) {
     std::string list = "[";
     for (const float logit : result.logits) {
@@ -169,6 +203,12 @@ void AnswerCells::column_cells(const pipeline::Result& result) {
   if (options_.logits) {
     for (const float logit : result.logits) add_number(logit);
   }
+  for (size_t k = 0; k < options_.tasks.size(); ++k) {
+    const pipeline::TaskResult& task = result.tasks[k];
+    const auto best = static_cast<size_t>(task.label);
+    add_string(options_.tasks[k].labels[best]);
+    add_number(task.scores[best]);
+  }
   if (options_.provenance) {
     const pipeline::Provenance& from = *options_.provenance;
     for (const std::string* value :
@@ -191,6 +231,10 @@ void AnswerCells::table_cells(const pipeline::Result& result) {
     tokens += " (" + std::to_string(result.windows) + " windows)";
   }
   add_json(std::move(tokens));
+  for (size_t k = 0; k < options_.tasks.size(); ++k) {
+    const auto best = static_cast<size_t>(result.tasks[k].label);
+    add_string(printable(options_.tasks[k].labels[best], 40));
+  }
   // Rounded to 0 it has no colour.
   if (known && std::abs(result.polarity) >= 0.05) cells_.front().tone = result.polarity > 0 ? 1 : -1;
 }

@@ -15,12 +15,13 @@ struct AnswerOptions {
   bool logits = false;
   int top_k = 0;  // 0: the scores of all labels
   std::optional<pipeline::Provenance> provenance;
+  std::vector<pipeline::Task> tasks = {};
 };
 
-// JSON Lines: label, score, scores, polarity, tokens, windows, truncated, then logits and model.
+// JSON Lines: label, score, scores, polarity, tokens, windows, truncated, then tasks, logits and model.
 // CSV and TSV: label, score, polarity, tokens, windows, truncated; with top_k label_2, score_2, ... ; with
-// logits logit_LABEL for each label; with provenance model, revision, sha256, adapter, dtype, device. A
-// table: label, score, polarity, tokens, rounded for people.
+// logits logit_LABEL for each label; of each task TASK and TASK_score; with provenance model, revision,
+// sha256, adapter, dtype, device. A table: label, score, polarity, tokens, rounded for people.
 class AnswerCells {
  public:
   AnswerCells(AnswerOptions options, std::vector<std::string> labels);
@@ -37,6 +38,7 @@ class AnswerCells {
   void column_cells(const pipeline::Result& result);
   void table_cells(const pipeline::Result& result);
   std::string scores_object(const pipeline::Result& result);
+  std::string tasks_object(const pipeline::Result& result) const;
   // Label indices by score, the best first; equal scores in the order of id2label.
   const std::vector<size_t>& ranked(const pipeline::Result& result);
   size_t ranks() const;

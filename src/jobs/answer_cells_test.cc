@@ -9,6 +9,7 @@ namespace valence::jobs {
 namespace {
 
 using rows::OutputFormat;
+using testing::Contains;
 using testing::ElementsAre;
 using Pairs = std::vector<std::string>;
 
@@ -41,7 +42,7 @@ Pairs shown(AnswerOptions options, const pipeline::Result& result,
 }
 
 AnswerOptions options_for(OutputFormat format, bool logits = false, int top_k = 0) {
-  return {format, logits, top_k, std::nullopt};
+  return {format, logits, top_k, std::nullopt, {}};
 }
 
 TEST(AnswerCells, OfJsonLines) {
@@ -97,6 +98,22 @@ TEST(AnswerCells, SayWhereAnAnswerComesFrom) {
   const Pairs csv = shown(options, kGood);
   EXPECT_THAT(Pairs(csv.end() - 6, csv.end()), ElementsAre("model=org/\"name\"", "revision=", "sha256=00ff",
                                                            "adapter=", "dtype=int8", "device=cpu avx2"));
+}
+
+TEST(AnswerCells, AnswerTheTasksToo) {
+  AnswerOptions options = options_for(OutputFormat::kJsonLines);
+  options.tasks = {{"irony", {"no", "\"yes\""}}, {"mood", {"calm"}}};
+  pipeline::Result result = kGood;
+  result.tasks = {{{0.25f, 0.75f}, 1}, {{0.5f}, 0}};
+  EXPECT_EQ(shown(options, result).back(),
+            R"(tasks={"irony":{"label":"\"yes\"","score":0.75,"scores":{"no":0.25,"\"yes\"":0.75}},)"
+            R"("mood":{"label":"calm","score":0.5,"scores":{"calm":0.5}}})");
+  options.format = OutputFormat::kCsv;
+  const Pairs csv = shown(options, result);
+  EXPECT_THAT(Pairs(csv.end() - 4, csv.end()),
+              ElementsAre("irony=\"yes\"", "irony_score=0.75", "mood=calm", "mood_score=0.5"));
+  options.format = OutputFormat::kTable;
+  EXPECT_THAT(shown(options, result), Contains("irony=\"yes\""));
 }
 
 TEST(AnswerCells, OfATableAreForPeople) {

@@ -21,6 +21,7 @@ class FakeClassifier : public pipeline::Classifier {
   const std::vector<std::string>& labels() const override { return labels_; }
   bool multi_label() const override { return false; }
   bool regression() const override { return false; }
+  const std::vector<pipeline::Task>& tasks() const override { return tasks_; }
   pipeline::Provenance provenance() const override { return {"fake", "", "00ff", "", "fp32", "cpu"}; }
   size_t weight_bytes() const override { return 0; }
   std::string fingerprint() const override { return fingerprint_; }
@@ -61,6 +62,7 @@ class FakeClassifier : public pipeline::Classifier {
   }
 
  private:
+  std::vector<pipeline::Task> tasks_;
   std::vector<std::string> labels_ = {"negative", "neutral", "positive"};
   std::string fingerprint_ = "fake-1";
   int workers_;

@@ -151,7 +151,7 @@ std::map<std::string, std::string> Job::Parts::settings(const pipeline::Classifi
 bool Job::Parts::begin(const pipeline::Classifier& classifier) {
   start = Clock::now();
   next_checkpoint = start + options.checkpoint_every;
-  AnswerOptions answers{format, options.logits, options.top_k, std::nullopt};
+  AnswerOptions answers{format, options.logits, options.top_k, std::nullopt, classifier.tasks()};
   if (options.provenance) answers.provenance = classifier.provenance();
   cells = std::make_unique<AnswerCells>(std::move(answers), classifier.labels());
   writer = rows::make_writer(writer_options(options, format), *reader, cells->names());

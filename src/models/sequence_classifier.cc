@@ -35,6 +35,17 @@ class Builder {
     return encoder;
   }
 
+  // Its head, and all layers from the first one that the adapter changes.
+  nn::Branch branch(int64_t first_layer) {
+    nn::Branch branch;
+    branch.first_layer = static_cast<size_t>(first_layer);
+    for (int64_t k = first_layer; k + 1 < config_.layers; ++k)
+      branch.layers.push_back(layer(layer_names(config_.family, k)));
+    branch.last = last_layer(layer_names(config_.family, config_.layers - 1));
+    branch.head = head();
+    return branch;
+  }
+
   nn::ClassificationHead head() {
     const HeadNames names = head_names(config_.family);
     nn::ClassificationHead head;
@@ -74,14 +85,16 @@ class Builder {
     return embeddings;
   }
 
-  // Read in place where the file holds it in a type that will do; else int8 beside int8 weights and bf16
-  // beside 4-bit ones, as coarser words would cost more of the answer than the 4 bits themselves.
+  // Read in place where the file holds it in a type that will do, 4 bits among them; else int8 beside int8
+  // weights and bf16 beside 4-bit ones, as coarser words would cost more of the answer than the 4 bits
+  // themselves.
   std::unique_ptr<backend::Table> word_table(const Matrix& words) {
     const bool in_file = words.fp32.empty() && words.bf16.empty() && words.int8.empty() && words.nf4.empty();
     const WeightType stored = words.source.type;
-    const WeightType type = type_ == WeightType::kInt8 || stored == WeightType::kInt8 ? WeightType::kInt8
-                            : type_ == WeightType::kNf4                               ? WeightType::kBf16
-                                                                                      : stored;
+    const WeightType type = stored == WeightType::kNf4                                  ? stored
+                            : type_ == WeightType::kInt8 || stored == WeightType::kInt8 ? WeightType::kInt8
+                            : type_ == WeightType::kNf4                                 ? WeightType::kBf16
+                                                                                        : stored;
     return in_file && type == stored ? backend_.map_table(words.source)
                                      : backend_.make_table(words.source, type);
   }
@@ -177,6 +190,21 @@ void take_labels_of_adapter(const formats::ModelFiles& files, const Weights& wei
   for (size_t k = 0; k < rows; ++k) config.labels.push_back("LABEL_" + std::to_string(k));
 }
 
+// The last layer when it changes the head alone.
+int64_t first_changed_layer(Adapter& adapter, const ModelConfig& config) {
+  for (int64_t k = 0; k + 1 < config.layers; ++k) {
+    const LayerNames names = layer_names(config.family, k);
+    for (const std::string* module :
+         {&names.query, &names.key, &names.value, &names.attention_output, &names.attention_norm,
+          &names.intermediate, &names.output, &names.output_norm}) {
+      if (adapter.lora(*module) || adapter.replacement(*module + ".weight") != nullptr ||
+          adapter.replacement(*module + ".bias") != nullptr)
+        return k;
+    }
+  }
+  return config.layers - 1;
+}
+
 void check_head(const Weights& weights, const ModelConfig& config, const formats::Checkpoint& checkpoint) {
   const std::string output = head_names(config.family).output;
   const int64_t rows = weights.rows(output);
@@ -192,6 +220,29 @@ void check_head(const Weights& weights, const ModelConfig& config, const formats
 }
 
 }  // namespace
+
+TaskClassifier load_task_classifier(const formats::ModelFiles& files, const formats::ModelFiles& adapter,
+                                    WeightType type, backend::Backend& backend) {
+  TaskClassifier task;
+  task.config = read_config(files, Expected::kEncoder);
+  const formats::Checkpoint checkpoint = formats::Checkpoint::open(files);
+  Adapter changes = Adapter::load(adapter);
+  const Weights weights(checkpoint, &changes);
+  take_labels_of_adapter(adapter, weights, task.config);
+  check_head(weights, task.config, checkpoint);
+  Builder builder(task.config, weights, type, checkpoint, backend);
+  task.branch = builder.branch(first_changed_layer(changes, task.config));
+  task.weight_bytes = builder.bytes();
+  try {
+    changes.check_all_used();
+  } catch (const Error& error) {
+    throw Error(error.code(),
+                std::string(error.what()) + " A task shares the embeddings; --adapter takes all of it.");
+  }
+  task.adapter = changes.checkpoint();
+  checkpoint.release();
+  return task;
+}
 
 SequenceClassifier load_sequence_classifier(const formats::ModelFiles& files,
                                             const formats::ModelFiles* adapter,

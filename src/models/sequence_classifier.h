@@ -34,4 +34,20 @@ SequenceClassifier load_sequence_classifier(const formats::ModelFiles& files,
                                             std::optional<backend::WeightType> type,
                                             backend::Backend& backend);
 
+// Another task by the encoder of a classifier: what a PEFT adapter makes of the layers that it touches, and
+// its head.
+struct TaskClassifier {
+  ModelConfig config;  // with the labels of the adapter
+  nn::Branch branch;
+  size_t weight_bytes = 0;
+  formats::Checkpoint adapter;
+
+  int64_t labels() const { return static_cast<int64_t>(config.labels.size()); }
+};
+
+// `files` and `type` are those of the classifier that it goes with. Errors: those of
+// load_sequence_classifier; kBadData for an adapter that changes more than layers and head.
+TaskClassifier load_task_classifier(const formats::ModelFiles& files, const formats::ModelFiles& adapter,
+                                    backend::WeightType type, backend::Backend& backend);
+
 }  // namespace valence::models

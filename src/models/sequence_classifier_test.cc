@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/threads.h"
 #include "models/adapter.h"
+#include "models/positions.h"
 #include "models/tiny_models_for_test.h"
 
 namespace valence::models {
@@ -86,6 +87,52 @@ TEST(SequenceClassifier, KeepsAnAdapterApartFromNf4) {
   const std::vector<float> want = classify_in_one_batch(merged, *backend, golden.ids),
                            got = classify_in_one_batch(apart, *backend, golden.ids);
   for (size_t k = 0; k < want.size(); ++k) EXPECT_NEAR(got[k], want[k], 0.05f);
+}
+
+// A task beside the model's own answer: each as if it were alone, to the bit.
+TEST(SequenceClassifier, AnswersSeveralTasksInOnePass) {
+  const auto backend = backend::make_cpu_backend();
+  struct Case {
+    const char *base, *adapter;
+  };
+  for (const Case& names : {Case{"distilbert", "lora-distilbert"}, {"roberta", "lora-roberta"}}) {
+    for (const WeightType type : {WeightType::kFp32, WeightType::kInt8}) {
+      const ModelFiles base = golden_files(names.base), adapter = golden_files(names.adapter);
+      const Golden golden = read_golden(names.base);
+      const SequenceClassifier model = load_sequence_classifier(base, nullptr, type, *backend);
+      const SequenceClassifier other = load_sequence_classifier(base, &adapter, type, *backend);
+      const TaskClassifier task = load_task_classifier(base, adapter, type, *backend);
+      EXPECT_EQ(task.config.labels, other.config.labels);
+      std::vector<int32_t> ids, positions, lengths = {0};
+      for (const auto& text : golden.ids) {
+        ids.insert(ids.end(), text.begin(), text.end());
+        lengths.push_back(static_cast<int32_t>(ids.size()));
+      }
+      set_positions(model.config, ids, lengths, positions);
+      std::vector<float> own(golden.ids.size() * static_cast<size_t>(model.labels())),
+          first(golden.ids.size() * static_cast<size_t>(task.labels())), second = first;
+      const nn::Branch* branches[] = {&task.branch, &task.branch};
+      const std::span<float> heads[] = {own, first, second};
+      nn::Workspace workspace;
+      nn::classify(*backend, model.encoder, model.head, branches, {ids, positions, lengths}, workspace,
+                   heads);
+      EXPECT_EQ(own, classify_in_one_batch(model, *backend, golden.ids)) << names.base;
+      EXPECT_EQ(first, classify_in_one_batch(other, *backend, golden.ids)) << names.adapter;
+      EXPECT_EQ(second, first);
+    }
+  }
+}
+
+// Embeddings are computed once for all tasks.
+TEST(SequenceClassifier, RefusesATaskThatChangesEmbeddings) {
+  const auto backend = backend::make_cpu_backend();
+  try {
+    load_task_classifier(golden_files("bert"), golden_files("lora-bert-bias"), WeightType::kFp32, *backend);
+    FAIL() << "it has other embeddings";
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("embeddings.LayerNorm.bias"), std::string::npos) << error.what();
+    EXPECT_NE(std::string(error.what()).find("--adapter"), std::string::npos) << error.what();
+  }
 }
 
 TEST(SequenceClassifier, RefusesAnAdapterOfAnotherModel) {

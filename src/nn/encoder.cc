@@ -47,43 +47,73 @@ void feed_forward(Backend& backend, const Encoder& encoder, const FeedForward& l
   backend.normalize(*layer.output_norm, rows, x);
 }
 
-// Leaves the first token of each sequence in the last hidden states: [sequences, hidden].
-ConstActivations encode(Backend& backend, const Encoder& encoder, const Batch& batch, Workspace& workspace) {
-  const int64_t tokens = batch.tokens(), hidden = encoder.hidden, sequences = batch.sequences();
-  const Embeddings& embeddings = encoder.embeddings;
-  const Activations x = room_for(backend, workspace.hidden, tokens * hidden);
-  backend.embed(*embeddings.words, *embeddings.positions, *embeddings.norm, x);
-  for (const EncoderLayer& layer : encoder.layers) {
-    // One buffer for the two widest, so that it does not grow in the middle of a layer.
-    const Activations qkv =
-        room_for(backend, workspace.wide, tokens * std::max(3 * hidden, encoder.intermediate));
-    const Activations attended = room_for(backend, workspace.attended, tokens * hidden);
-    apply(backend, layer.query_key_value, x, tokens, {}, qkv, workspace);
-    backend.attention(qkv, encoder.heads, encoder.head_dim(), attended);
-    feed_forward(backend, encoder, layer.rest, attended, tokens, x, workspace);
-  }
+// x [tokens, hidden] is replaced by the layer's output.
+void run_layer(Backend& backend, const Encoder& encoder, const EncoderLayer& layer, int64_t tokens,
+               Activations x, Workspace& workspace) {
+  const int64_t hidden = encoder.hidden;
+  // One buffer for the two widest, so that it does not grow in the middle of a layer.
+  const Activations qkv =
+      room_for(backend, workspace.wide, tokens * std::max(3 * hidden, encoder.intermediate));
+  const Activations attended = room_for(backend, workspace.attended, tokens * hidden);
+  apply(backend, layer.query_key_value, x, tokens, {}, qkv, workspace);
+  backend.attention(qkv, encoder.heads, encoder.head_dim(), attended);
+  feed_forward(backend, encoder, layer.rest, attended, tokens, x, workspace);
+}
+
+// The last layer for the first token of each sequence, and the head; x [tokens, hidden] stays.
+void read_out(Backend& backend, const Encoder& encoder, const LastLayer& last, const ClassificationHead& head,
+              const Batch& batch, ConstActivations x, Workspace& workspace, std::span<float> logits) {
+  const int64_t hidden = encoder.hidden, sequences = batch.sequences();
+  VALENCE_CHECK(static_cast<int64_t>(logits.size()) == sequences * head.output->out_features());
   const Activations first = room_for(backend, workspace.first, sequences * hidden);
   backend.first_tokens(x, hidden, first);
   const Activations query = room_for(backend, workspace.wide, sequences * hidden);
   const Activations attended = room_for(backend, workspace.attended, sequences * hidden);
-  apply(backend, encoder.last.query, first, sequences, {}, query, workspace);
-  backend.attention_first_token(*encoder.last.key_value, query, x, encoder.heads, encoder.head_dim(),
-                                attended);
-  feed_forward(backend, encoder, encoder.last.rest, attended, sequences, first, workspace);
-  return first;
+  apply(backend, last.query, first, sequences, {}, query, workspace);
+  backend.attention_first_token(*last.key_value, query, x, encoder.heads, encoder.head_dim(), attended);
+  feed_forward(backend, encoder, last.rest, attended, sequences, first, workspace);
+  const Activations pooled = room_for(backend, workspace.next, sequences * hidden);
+  apply(backend, head.dense, first, sequences, {.activation = head.activation}, pooled, workspace);
+  backend.logits(*head.output, pooled, sequences, logits);
+}
+
+void run_branch(Backend& backend, const Encoder& encoder, const Branch& branch, const Batch& batch,
+                ConstActivations x, Workspace& workspace, std::span<float> logits) {
+  if (!branch.layers.empty()) {
+    const int64_t count = batch.tokens() * encoder.hidden;
+    const Activations own = room_for(backend, workspace.branch, count);
+    backend.copy(x, count, own);
+    for (const EncoderLayer& layer : branch.layers)
+      run_layer(backend, encoder, layer, batch.tokens(), own, workspace);
+    x = own;
+  }
+  read_out(backend, encoder, branch.last, branch.head, batch, x, workspace, logits);
 }
 
 }  // namespace
 
+void classify(Backend& backend, const Encoder& encoder, const ClassificationHead& head,
+              std::span<const Branch* const> branches, const Batch& batch, Workspace& workspace,
+              std::span<const std::span<float>> logits) {
+  VALENCE_CHECK(logits.size() == branches.size() + 1);
+  const Embeddings& embeddings = encoder.embeddings;
+  const Activations x = room_for(backend, workspace.hidden, batch.tokens() * encoder.hidden);
+  backend.begin(batch);
+  backend.embed(*embeddings.words, *embeddings.positions, *embeddings.norm, x);
+  for (size_t layer = 0; layer <= encoder.layers.size(); ++layer) {
+    for (size_t k = 0; k < branches.size(); ++k) {
+      if (branches[k]->first_layer == layer)
+        run_branch(backend, encoder, *branches[k], batch, x, workspace, logits[k + 1]);
+    }
+    if (layer < encoder.layers.size())
+      run_layer(backend, encoder, encoder.layers[layer], batch.tokens(), x, workspace);
+  }
+  read_out(backend, encoder, encoder.last, head, batch, x, workspace, logits.front());
+}
+
 void classify(Backend& backend, const Encoder& encoder, const ClassificationHead& head, const Batch& batch,
               Workspace& workspace, std::span<float> logits) {
-  const int64_t sequences = batch.sequences();
-  VALENCE_CHECK(static_cast<int64_t>(logits.size()) == sequences * head.output->out_features());
-  backend.begin(batch);
-  const ConstActivations first = encode(backend, encoder, batch, workspace);
-  const Activations pooled = room_for(backend, workspace.next, sequences * encoder.hidden);
-  apply(backend, head.dense, first, sequences, {.activation = head.activation}, pooled, workspace);
-  backend.logits(*head.output, pooled, sequences, logits);
+  classify(backend, encoder, head, {}, batch, workspace, std::span(&logits, 1));
 }
 
 }  // namespace valence::nn

@@ -60,15 +60,28 @@ struct ClassificationHead {
   std::unique_ptr<backend::Linear> output;  // [labels, hidden]
 };
 
+// Another task by the same encoder: layers of its own from `first_layer` on, and a head. What lies below is
+// computed once for all.
+struct Branch {
+  size_t first_layer = 0;            // of Encoder::layers, or their number: the last layer alone
+  std::vector<EncoderLayer> layers;  // in the place of those from first_layer on
+  LastLayer last;
+  ClassificationHead head;
+};
+
 using backend::Batch;
 
 // Memory for activations, kept from batch to batch; one for each worker.
 struct Workspace {
-  std::unique_ptr<backend::Buffer> hidden, wide, attended, next, low_rank, update, first;
+  std::unique_ptr<backend::Buffer> hidden, branch, wide, attended, next, low_rank, update, first;
 };
 
 // logits [sequences, labels] of each sequence of the batch.
 void classify(backend::Backend& backend, const Encoder& encoder, const ClassificationHead& head,
               const Batch& batch, Workspace& workspace, std::span<float> logits);
+// The same, and those of each branch: logits.front() is of `head`, the others of the branches in their order.
+void classify(backend::Backend& backend, const Encoder& encoder, const ClassificationHead& head,
+              std::span<const Branch* const> branches, const Batch& batch, Workspace& workspace,
+              std::span<const std::span<float>> logits);
 
 }  // namespace valence::nn

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <deque>
 #include <limits>
 #include <numeric>
 
@@ -76,6 +77,20 @@ std::vector<float> scores_of(std::span<const float> logits, Problem problem) {
   return scores;
 }
 
+int best_of(std::span<const float> scores) {
+  return static_cast<int>(std::ranges::max_element(scores) - scores.begin());
+}
+
+std::vector<float> mean_of_windows(std::span<const float> logits, size_t labels) {
+  std::vector<float> means(labels);
+  for (size_t label = 0; label < labels; ++label) {
+    double sum = 0;
+    for (size_t k = label; k < logits.size(); k += labels) sum += static_cast<double>(logits[k]);
+    means[label] = static_cast<float>(sum / static_cast<double>(logits.size() / labels));
+  }
+  return means;
+}
+
 class EncoderClassifier final : public Classifier {
  public:
   EncoderClassifier(const ModelSource& model, const ModelSource* adapter, const ClassifierOptions& options)
@@ -87,6 +102,7 @@ class EncoderClassifier final : public Classifier {
     make_backends();
     model_ = models::load_sequence_classifier(model.files, adapter != nullptr ? &adapter->files : nullptr,
                                               options.dtype, *workers_.front().backend);
+    load_tasks(model);
     load_tokenizer(model.files);
     take_settings(model);
     provenance_.dtype = type_name(model_.type);
@@ -95,6 +111,7 @@ class EncoderClassifier final : public Classifier {
 
   const std::vector<std::string>& labels() const override { return model_.config.labels; }
   bool multi_label() const override { return model_.config.problem == Problem::kMultiLabel; }
+  const std::vector<Task>& tasks() const override { return tasks_; }
   bool regression() const override { return model_.config.problem == Problem::kRegression; }
   size_t weight_bytes() const override { return model_.weight_bytes; }
   int workers() const override { return threads_; }
@@ -115,6 +132,8 @@ class EncoderClassifier final : public Classifier {
     };
     add(model_.checkpoint);
     if (model_.adapter) add(*model_.adapter);
+    for (const models::TaskClassifier& task : task_models_) add(task.adapter);
+    for (const Task& task : tasks_) said += '\n' + task.name;
     for (const std::string& label : labels()) said += '\n' + label;
     return sha256_hex(std::as_bytes(std::span(said)));
   }
@@ -134,8 +153,9 @@ class EncoderClassifier final : public Classifier {
     worker.ids.clear();
     for (size_t k = 0; k < texts.size(); ++k) read_text(texts[k], k, worker, results[k], sequences);
 
-    const auto count = static_cast<size_t>(model_.labels());
-    std::vector<float> logits(sequences.size() * count);
+    // Of each head, the model's first: [sequences, its labels].
+    std::vector<std::vector<float>> logits;
+    for (const size_t count : label_counts_) logits.emplace_back(sequences.size() * count);
     std::vector<uint32_t> order(sequences.size());
     std::iota(order.begin(), order.end(), 0u);
     std::stable_sort(order.begin(), order.end(),
@@ -148,7 +168,7 @@ class EncoderClassifier final : public Classifier {
     for (size_t k = 0; k < sequences.size();) {
       Result& result = results[sequences[k].text];
       const auto windows = static_cast<size_t>(result.windows);  // a rejected result has none any more
-      finish(std::span(logits).subspan(k * count, windows * count), result);
+      finish(logits, k, result);
       k += windows;
     }
     return results;
@@ -197,7 +217,7 @@ class EncoderClassifier final : public Classifier {
 
   // False when the device has no memory for so many tokens: the worker's batches are then halved.
   bool run_batch(Worker& worker, const std::vector<Sequence>& sequences, std::span<const uint32_t> batch,
-                 std::vector<float>& logits) const {
+                 std::vector<std::vector<float>>& logits) const {
     worker.batch_ids.clear();
     worker.cumulative_lengths.assign(1, 0);
     for (const uint32_t k : batch) {
@@ -208,45 +228,73 @@ class EncoderClassifier final : public Classifier {
       worker.cumulative_lengths.push_back(static_cast<int32_t>(worker.batch_ids.size()));
     }
     models::set_positions(model_.config, worker.batch_ids, worker.cumulative_lengths, worker.batch_positions);
-    const auto count = static_cast<size_t>(model_.labels());
-    std::vector<float> out(batch.size() * count);
+    std::vector<std::vector<float>> out;
+    for (const size_t count : label_counts_) out.emplace_back(batch.size() * count);
+    const std::vector<std::span<float>> heads(out.begin(), out.end());
     try {
-      nn::classify(*worker.backend, model_.encoder, model_.head,
+      nn::classify(*worker.backend, model_.encoder, model_.head, branches_,
                    {worker.batch_ids, worker.batch_positions, worker.cumulative_lengths}, worker.workspace,
-                   out);
+                   heads);
     } catch (const Error& error) {
       worker.workspace = {};
       if (error.code() != ErrorCode::kNoMemory || batch.size() == 1) throw;
       worker.batch_tokens = static_cast<int64_t>(worker.batch_ids.size()) / 2;
       return false;
     }
-    for (size_t k = 0; k < batch.size(); ++k) {
-      std::copy_n(out.begin() + static_cast<ptrdiff_t>(k * count), count,
-                  logits.begin() + static_cast<ptrdiff_t>(batch[k] * count));
+    for (size_t head = 0; head < out.size(); ++head) {
+      const size_t count = label_counts_[head];
+      for (size_t k = 0; k < batch.size(); ++k) {
+        std::copy_n(out[head].begin() + static_cast<ptrdiff_t>(k * count), count,
+                    logits[head].begin() + static_cast<ptrdiff_t>(batch[k] * count));
+      }
     }
     return true;
   }
 
-  // The mean of the windows' logits [windows, labels], and what follows from it.
-  void finish(std::span<const float> windows, Result& result) const {
-    const auto count = static_cast<size_t>(model_.labels());
-    result.logits.resize(count);
-    bool finite = true;
-    for (size_t label = 0; label < count; ++label) {
-      double sum = 0;
-      for (size_t k = label; k < windows.size(); k += count) sum += static_cast<double>(windows[k]);
-      result.logits[label] = static_cast<float>(sum / result.windows);
-      finite = finite && std::isfinite(result.logits[label]);
-    }
-    if (!finite) {
+  // The mean of the logits of a text's windows, the first of which is sequence `first`, and what follows from
+  // it.
+  void finish(const std::vector<std::vector<float>>& logits, size_t first, Result& result) const {
+    std::vector<std::vector<float>> means;
+    for (size_t head = 0; head < logits.size(); ++head) {
+      const size_t count = label_counts_[head], windows = static_cast<size_t>(result.windows);
+      means.push_back(
+          mean_of_windows(std::span(logits[head]).subspan(first * count, windows * count), count));
+      if (std::ranges::all_of(means.back(), [](float logit) { return std::isfinite(logit); })) continue;
       result = {};
       return reject(result, "not_finite", "the model's answer is not a finite number");
     }
+    result.logits = means.front();
     result.scores = scores_of(result.logits, model_.config.problem);
-    result.label = static_cast<int>(std::max_element(result.scores.begin(), result.scores.end()) -
-                                    result.scores.begin());
-    const bool exclusive = model_.config.problem == Problem::kSingleLabel && count > 1;
+    result.label = best_of(result.scores);
+    const bool exclusive = model_.config.problem == Problem::kSingleLabel && result.scores.size() > 1;
     result.polarity = exclusive ? polarity(places_, result.scores) : std::numeric_limits<double>::quiet_NaN();
+    size_t head = 0;
+    for (const TaskSource& task : options_.tasks) {
+      if (!task.adapter) {
+        result.tasks.push_back({result.scores, result.label});
+        continue;
+      }
+      ++head;
+      TaskResult& answer = result.tasks.emplace_back();
+      answer.scores = scores_of(means[head], task_models_[head - 1].config.problem);
+      answer.label = best_of(answer.scores);
+    }
+  }
+
+  void load_tasks(const ModelSource& model) {
+    label_counts_.push_back(static_cast<size_t>(model_.labels()));
+    for (const TaskSource& task : options_.tasks) {
+      if (!task.adapter) {
+        tasks_.push_back({task.name, model_.config.labels});
+        continue;
+      }
+      const models::TaskClassifier& loaded = task_models_.emplace_back(models::load_task_classifier(
+          model.files, task.adapter->files, model_.type, *workers_.front().backend));
+      branches_.push_back(&loaded.branch);
+      label_counts_.push_back(static_cast<size_t>(loaded.labels()));
+      tasks_.push_back({task.name, loaded.config.labels});
+      model_.weight_bytes += loaded.weight_bytes;
+    }
   }
 
   void make_backends() {
@@ -298,6 +346,10 @@ class EncoderClassifier final : public Classifier {
   std::vector<Worker> workers_;
   Worker together_;
   models::SequenceClassifier model_;
+  std::deque<models::TaskClassifier> task_models_;
+  std::vector<const nn::Branch*> branches_;  // of task_models_
+  std::vector<size_t> label_counts_;         // of each head: the model's, then those of task_models_
+  std::vector<Task> tasks_;
   std::unique_ptr<text::Tokenizer> tokenizer_;
   std::vector<int32_t> prefix_, suffix_;
   int64_t limit_ = 0;  // tokens of the longest input, special tokens included

@@ -19,6 +19,19 @@ enum class LongText { kWindows, kTruncate, kError };  // what happens to a text 
 
 enum class Device { kAuto, kCpu, kCuda };
 
+// A source of a model: its files and how it was named.
+struct ModelSource {
+  formats::ModelFiles files;
+  std::string name;      // as the user wrote it
+  std::string revision;  // the commit, or empty
+};
+
+// Another question about the same text, answered in the same pass.
+struct TaskSource {
+  std::string name;
+  std::optional<ModelSource> adapter;  // absent: the model's own answer under this name
+};
+
 struct ClassifierOptions {
   std::optional<backend::WeightType> dtype =
       std::nullopt;  // absent: what the device makes of the stored type
@@ -28,6 +41,13 @@ struct ClassifierOptions {
   Social social = Social::kAuto;
   LongText long_text = LongText::kWindows;
   int threads = 0;  // 0: the cores this process may use
+  std::vector<TaskSource> tasks = {};
+};
+
+// Of one task, in the order of its labels.
+struct TaskResult {
+  std::vector<float> scores;
+  int label = 0;
 };
 
 // What is known about one text. Probabilities and logits are in the order of id2label.
@@ -43,6 +63,12 @@ struct Result {
   int64_t tokens = 0;   // special tokens included, before any cut
   int32_t windows = 0;
   bool truncated = false;
+  std::vector<TaskResult> tasks;  // in the order of ClassifierOptions::tasks
+};
+
+struct Task {
+  std::string name;
+  std::vector<std::string> labels;
 };
 
 // Where an answer comes from.
@@ -55,13 +81,6 @@ struct Provenance {
   std::string device;    // "cpu avx2", "cuda NVIDIA H100 80GB HBM3"
 };
 
-// A source of a model: its files and how it was named.
-struct ModelSource {
-  formats::ModelFiles files;
-  std::string name;      // as the user wrote it
-  std::string revision;  // the commit, or empty
-};
-
 class Classifier {
  public:
   // `adapter` is a PEFT folder or null. Errors: kBadData, kUnavailable, kUsage, kNoMemory.
@@ -71,6 +90,7 @@ class Classifier {
 
   virtual const std::vector<std::string>& labels() const = 0;
   virtual bool multi_label() const = 0;
+  virtual const std::vector<Task>& tasks() const = 0;
   virtual bool regression() const = 0;
   // Computed at the first call: it reads the weights once more for their hash.
   virtual Provenance provenance() const = 0;

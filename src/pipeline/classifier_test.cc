@@ -150,8 +150,8 @@ TEST(Quantize, WritesFoldersThatAnswerAsTheTypeDoes) {
   const std::vector<std::string> texts = random_texts(20);
   for (const auto& [type, name] :
        {std::pair(WeightType::kInt8, "int8"), std::pair(WeightType::kNf4, "nf4")}) {
-    quantize_model(tiny().files, type, root / name);
-    EXPECT_THROW(quantize_model(tiny().files, type, root / name), Error) << "the folder exists";
+    quantize_model(tiny().files, type, std::nullopt, root / name);
+    EXPECT_THROW(quantize_model(tiny().files, type, std::nullopt, root / name), Error) << "the folder exists";
     const ModelSource written{ModelFiles::from_folder(root / name), name, ""};
     const auto stored = Classifier::load(written, nullptr, {.threads = 1});
     const auto converted = Classifier::load(tiny(), nullptr, {.dtype = type, .threads = 1});
@@ -162,7 +162,17 @@ TEST(Quantize, WritesFoldersThatAnswerAsTheTypeDoes) {
       for (size_t label = 0; label < 3; ++label) EXPECT_NEAR(a[k].logits[label], b[k].logits[label], 0.4);
       if (type == WeightType::kInt8) expect_same(a[k], b[k]);
     }
-    EXPECT_THROW(quantize_model(written.files, type, root / "again"), Error) << "quantized already";
+    EXPECT_THROW(quantize_model(written.files, type, std::nullopt, root / "again"), Error)
+        << "quantized already";
+  }
+  // Words in 4 bits are read in place, and are what the same words in 4 bits are anywhere.
+  quantize_model(tiny().files, WeightType::kInt8, WeightType::kNf4, root / "mixed");
+  const ModelSource mixed{ModelFiles::from_folder(root / "mixed"), "mixed", ""};
+  const auto small = Classifier::load(mixed, nullptr, {.threads = 1});
+  const auto wide = Classifier::load(mixed, nullptr, {.dtype = WeightType::kFp32, .threads = 1});
+  const auto a = small->classify(views(texts), 0), b = wide->classify(views(texts), 0);
+  for (size_t k = 0; k < texts.size(); ++k) {
+    for (size_t label = 0; label < 3; ++label) EXPECT_NEAR(a[k].logits[label], b[k].logits[label], 0.4);
   }
   std::filesystem::remove_all(root);
 }

@@ -99,21 +99,22 @@ std::string module_of(const std::string& weight) {
 }
 
 void quantize_tensors(const models::ModelConfig& config, const formats::Checkpoint& checkpoint,
-                      WeightType type, Output& output) {
+                      WeightType type, std::optional<WeightType> words_type, Output& output) {
+  // bitsandbytes packs linear layers alone: beside them a word table stays as it is, unless it is asked for.
+  if (!words_type && type == WeightType::kInt8) words_type = type;
   const models::Weights weights(checkpoint, nullptr);
   const auto matrices = encoder_matrices(config);
   const std::string words = models::embedding_names(config.family).words + ".weight";
   for (const auto& [name, tensor] : checkpoint.tensors()) {
     check_interrupt();
     const auto matrix = matrices.find(name);
-    // bitsandbytes packs linear layers alone: a word table stays as it is beside them.
-    if (matrix == matrices.end() && (name != words || type == WeightType::kNf4)) {
+    if (matrix == matrices.end() && (name != words || !words_type)) {
       output.keep(tensor);
       continue;
     }
     const auto [rows, columns] = name == words ? std::pair(config.vocab_size, config.hidden) : matrix->second;
     const std::vector<float> values = models::restored(weights.matrix(module_of(name), rows, columns).source);
-    if (type == WeightType::kInt8) {
+    if ((name == words ? *words_type : type) == WeightType::kInt8) {
       add_int8(name, values, rows, columns, output);
     } else {
       add_nf4(name, values, rows, columns, output);
@@ -159,7 +160,8 @@ void write_config(const formats::ModelFiles& source, WeightType type, models::Fa
 
 }  // namespace
 
-void quantize_model(const formats::ModelFiles& source, WeightType type, const std::filesystem::path& out) {
+void quantize_model(const formats::ModelFiles& source, WeightType type, std::optional<WeightType> words,
+                    const std::filesystem::path& out) {
   if (type != WeightType::kInt8 && type != WeightType::kNf4) {
     throw Error(ErrorCode::kUsage, "quantize writes int8 or nf4");
   }
@@ -172,7 +174,7 @@ void quantize_model(const formats::ModelFiles& source, WeightType type, const st
                 checkpoint.describe() + " is quantized already: start from the original");
   }
   Output output;
-  quantize_tensors(config, checkpoint, type, output);
+  quantize_tensors(config, checkpoint, type, words, output);
   AtomicFolder folder(out);
   formats::write_safetensors(folder.temporary() / "model.safetensors", output.tensors());
   write_config(source, type, config.family, folder.temporary());

@@ -88,6 +88,9 @@ class CpuBackend : public Backend {
   void attention(ConstActivations qkv, int heads, int head_dim, Activations output) override {
     cpu::attention(kernels_, qkv.fp32(), batch_.cumulative_lengths, heads, head_dim, output.fp32(), workers_);
   }
+  void copy(ConstActivations from, int64_t count, Activations to) override {
+    std::copy_n(from.fp32(), count, to.fp32());
+  }
   void first_tokens(ConstActivations x, int64_t columns, Activations y) override {
     for (int64_t s = 0; s < batch_.sequences(); ++s) {
       const int64_t first = batch_.cumulative_lengths[static_cast<size_t>(s)];

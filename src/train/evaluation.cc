@@ -1,5 +1,7 @@
 #include "train/evaluation.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <numeric>
 
@@ -23,6 +25,11 @@ void PackedRows::fill(const models::ModelConfig& config, const Dataset& data, st
     cumulative_lengths_.push_back(static_cast<int32_t>(ids_.size()));
   }
   models::set_positions(config, ids_, cumulative_lengths_, positions_);
+}
+
+std::string Evaluation::text() const {
+  const std::string said = fmt::format("validation loss {:.4f}", loss);
+  return metrics ? said + fmt::format(", accuracy {:.4f}, macro-F1 {:.4f}", accuracy(), macro_f1()) : said;
 }
 
 Evaluation evaluate(nn::TrainingPass& pass, const models::ModelConfig& config, const Dataset& data,

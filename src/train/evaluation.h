@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "models/config.h"
@@ -27,6 +28,7 @@ struct Evaluation {
   double loss = 0;                 // the mean of the rows, without weights and smoothing
   std::optional<Metrics> metrics;  // absent for regression
   double accuracy() const { return metrics ? metrics->accuracy : 0; }
+  std::string text() const;  // "validation loss 0.5123, accuracy 0.8000, macro-F1 0.7890"
   double macro_f1() const { return metrics ? metrics->macro_f1 : 0; }
 };
 

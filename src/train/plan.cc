@@ -45,6 +45,11 @@ int64_t expected_memory(const Settings& settings, const Dataset& data,
 
 }  // namespace
 
+std::string expected_time(double seconds) {
+  const auto whole = static_cast<int64_t>(seconds) + 1;
+  return fmt::format("about {}:{:02}:{:02} on this machine", whole / 3600, whole / 60 % 60, whole % 60);
+}
+
 std::vector<std::string> remarks_on(const Dataset& data, int64_t limit) {
   std::vector<std::string> lines;
   if (data.empty_texts() > 0)

@@ -19,4 +19,7 @@ std::vector<std::string> plan_of_run(const Settings& settings, const Dataset& da
                                      const models::TrainableClassifier& model, int64_t trainable,
                                      int64_t steps);
 
+// "about 1:02:03 on this machine"
+std::string expected_time(double seconds);
+
 }  // namespace valence::train

@@ -44,6 +44,22 @@ LogEntry entry_of_json(const Json& json, const std::string& where) {
 
 }  // namespace
 
+LogEntry RunState::new_entry(int64_t steps_of_epoch) const {
+  LogEntry entry;
+  entry.step = step;
+  entry.epoch = static_cast<double>(step) / static_cast<double>(steps_of_epoch);
+  return entry;
+}
+
+bool RunState::note_metric(double metric, bool larger_is_better) {
+  const bool gains = best_step == 0 || (larger_is_better ? metric > best_metric : metric < best_metric);
+  evaluations_without_gain = gains ? 0 : evaluations_without_gain + 1;
+  if (!gains) return false;
+  best_metric = metric;
+  best_step = step;
+  return true;
+}
+
 void write_state(const RunState& state, const std::filesystem::path& path) {
   Json::Array history;
   for (const LogEntry& entry : state.history) history.push_back(entry_as_json(entry));

@@ -27,6 +27,11 @@ struct RunState {
   // Sums of the log entry that is being collected.
   double pending_loss = 0;
   int64_t pending_steps = 0;
+
+  // Of the log, at this step.
+  LogEntry new_entry(int64_t steps_of_epoch) const;
+  // Whether the metric of an evaluation at this step is the best so far; takes it down.
+  bool note_metric(double metric, bool larger_is_better);
 };
 
 // Errors: kRuntime.

@@ -34,6 +34,7 @@ namespace {
 using models::Problem;
 
 constexpr int64_t kMostSkippedSteps = 5;  // in a row
+constexpr int64_t kWorthAnEstimate = 20;  // steps
 
 class Run {
  public:
@@ -128,6 +129,7 @@ class Run {
   // ---- The loop
 
   Outcome run() {
+    if (state_.steps - state_.step >= kWorthAnEstimate) say(expected_time(expected_seconds()));
     const auto began = Clock::now();
     int64_t texts = 0;
     const int64_t first = state_.step;
@@ -164,6 +166,13 @@ class Run {
   // One update; returns the number of its rows. Micro batches of short texts pass together: the same loss.
   int64_t step() {
     const std::vector<int64_t> rows = epochs_->rows_of_step(state_.step);
+    update(add_gradients(rows));
+    model_->release_pages();
+    return static_cast<int64_t>(rows.size());
+  }
+
+  // The loss of the rows; leaves its gradients.
+  double add_gradients(std::span<const int64_t> rows) {
     const int64_t parts =
         (static_cast<int64_t>(rows.size()) + settings_.batch_size - 1) / settings_.batch_size;
     for (nn::Parameter* parameter : model_->trained()) parameter->clear_gradient(*backend_);
@@ -175,9 +184,15 @@ class Run {
       loss += pass_over(rows, part, end, parts);
       part = end;
     }
-    update(loss);
-    model_->release_pages();
-    return static_cast<int64_t>(rows.size());
+    return loss;
+  }
+
+  // By one step whose gradients are thrown away.
+  double expected_seconds() {
+    const auto began = Clock::now();
+    add_gradients(epochs_->rows_of_step(state_.step));
+    return std::chrono::duration<double>(Clock::now() - began).count() *
+           static_cast<double>(state_.steps - state_.step);
   }
 
   std::span<const int64_t> micro_batch(std::span<const int64_t> rows, int64_t part) const {
@@ -227,9 +242,7 @@ class Run {
     state_.pending_loss += loss;
     ++state_.pending_steps;
     if (state_.step % settings_.log_every != 0 && state_.step != state_.steps) return;
-    LogEntry entry;
-    entry.step = state_.step;
-    entry.epoch = static_cast<double>(state_.step) / static_cast<double>(epochs_->steps());
+    LogEntry entry = state_.new_entry(epochs_->steps());
     entry.loss = state_.pending_loss / static_cast<double>(state_.pending_steps);
     entry.learning_rate = last_rate_;
     entry.gradient_norm = norm;
@@ -255,9 +268,7 @@ class Run {
 
   void evaluate_now() {
     const Evaluation evaluation = evaluate(*pass_, model_->config(), validation_, settings_.labels_of_files);
-    LogEntry entry;
-    entry.step = state_.step;
-    entry.epoch = static_cast<double>(state_.step) / static_cast<double>(epochs_->steps());
+    LogEntry entry = state_.new_entry(epochs_->steps());
     entry.eval_loss = evaluation.loss;
     if (evaluation.metrics) {
       entry.eval_accuracy = evaluation.accuracy();
@@ -265,19 +276,8 @@ class Run {
     }
     state_.history.push_back(entry);
     const double metric = evaluation.metrics ? evaluation.macro_f1() : evaluation.loss;
-    const bool gains = state_.best_step == 0 ||
-                       (evaluation.metrics ? metric > state_.best_metric : metric < state_.best_metric);
-    state_.evaluations_without_gain = gains ? 0 : state_.evaluations_without_gain + 1;
-    if (gains) {
-      state_.best_metric = metric;
-      state_.best_step = state_.step;
-    }
-    say(evaluation.metrics
-            ? fmt::format("step {}: validation loss {:.4f}, accuracy {:.4f}, macro-F1 {:.4f}{}", state_.step,
-                          evaluation.loss, evaluation.accuracy(), evaluation.macro_f1(),
-                          gains ? ", the best" : "")
-            : fmt::format("step {}: validation loss {:.4f}{}", state_.step, evaluation.loss,
-                          gains ? ", the best" : ""));
+    const bool gains = state_.note_metric(metric, evaluation.metrics.has_value());
+    say(fmt::format("step {}: {}{}", state_.step, evaluation.text(), gains ? ", the best" : ""));
   }
 
   // ---- Checkpoints

@@ -16,39 +16,16 @@ Python's own library.
   names and punctuation, is dropped.
 """
 import argparse
-import csv
-import gzip
 import os
 import random
 import re
 import subprocess
 
-LABELS = ['negative', 'neutral', 'positive']
-GO_POSITIVE = set('admiration amusement approval caring desire excitement gratitude joy love optimism pride relief'.split())
-GO_NEGATIVE = set('anger annoyance disappointment disapproval disgust embarrassment fear grief nervousness remorse '
-                  'sadness'.split())
-STRONG = {'very_negative': 'negative', 'very_positive': 'positive'}
+from sentiment_sets import LABELS, read, write
+
 # The most rows of a class that each set gives.
 SETS = {'en-sst2': 30_000, 'en-sst5': 4_000, 'en-tweeteval-sentiment': 15_000, 'en-goemotions': 4_000}
 DEV = ('en-sst2', 'en-tweeteval-sentiment')
-
-
-def read(data, name, split):
-    with gzip.open(os.path.join(data, name, split + '.tsv.gz'), 'rt', encoding='utf-8', newline='\n') as file:
-        next(file)
-        for line in file:
-            label, _, text = line.rstrip('\n').partition('\t')
-            yield label, text
-
-
-def polarity(name, label):
-    """The class of a set's own label; None when it has none."""
-    if name != 'en-goemotions':
-        return STRONG.get(label, label)
-    names = set(label.split(','))
-    if names == {'neutral'}:
-        return 'neutral'
-    return 'positive' if names <= GO_POSITIVE else 'negative' if names <= GO_NEGATIVE else None
 
 
 def words(text):
@@ -56,24 +33,15 @@ def words(text):
     return ' '.join(re.findall(r'[^\W_]+', text))
 
 
-def write(path, rows):
-    with open(path, 'w', encoding='utf-8', newline='') as file:
-        writer = csv.writer(file)
-        writer.writerow(['text', 'label'])
-        writer.writerows(rows)
-    return path
-
-
 def prepare(data, folder, seed):
     """The files to train on, and the one to choose by."""
     rng = random.Random(seed)
-    held_out = {words(text) for name in SETS for split in ('dev', 'test') for _, text in read(data, name, split)}
+    held_out = {words(text) for name in SETS for split in ('dev', 'test') for text, _ in read(data, name, split)}
     files = []
     for name, most in SETS.items():
         by_class = {label: [] for label in LABELS}
-        for label, text in read(data, name, 'train'):
-            label = polarity(name, label)
-            if label and text.strip() and (len(text) < 15 or words(text) not in held_out):
+        for text, label in read(data, name, 'train'):
+            if len(text) < 15 or words(text) not in held_out:
                 by_class[label].append((text, label))
         rows = []
         for group in by_class.values():
@@ -82,7 +50,7 @@ def prepare(data, folder, seed):
         rng.shuffle(rows)
         print(f'{name}: ' + ', '.join(f'{label} {min(len(group), most)}' for label, group in by_class.items()), flush=True)
         files.append(write(os.path.join(folder, name + '.csv'), rows))
-    dev = [(text, label) for name in DEV for label, text in read(data, name, 'dev')]
+    dev = [row for name in DEV for row in read(data, name, 'dev')]
     return files, write(os.path.join(folder, 'dev.csv'), dev)
 
 

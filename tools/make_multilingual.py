@@ -16,7 +16,6 @@ rows (OUT/rows) and the run (OUT/fp32). Needs numpy.
 - A set of n rows counts as sqrt(n * most) rows: small ones are repeated, large ones cut.
 """
 import argparse
-import csv
 import json
 import os
 import random
@@ -27,15 +26,7 @@ import subprocess
 
 import numpy as np
 
-from sentiment_sets import LABELS, read, sets_of
-
-def write(path, rows):
-    with open(path, 'w', encoding='utf-8', newline='') as file:
-        writer = csv.writer(file)
-        writer.writerow(['text', 'label'])
-        writer.writerows(rows)
-    return path
-
+from sentiment_sets import LABELS, read, sets_of, write
 
 def usable(rows):
     """XED and others mark few texts neutral: a class of less than a hundredth of the rows is no class of the set."""

@@ -1,5 +1,6 @@
 """Labelled sets of many languages as rows of three classes: one folder a set with train.tsv.gz, dev.tsv.gz and test.tsv.gz
 (header "label<TAB>text", no quoting), and a README.md with a table of the sets and their licences."""
+import csv
 import gzip
 import os
 import re
@@ -46,3 +47,12 @@ def read(data, name, split):
         next(file)
         pairs = (line.rstrip('\n').partition('\t') for line in file)
         return [(text, polarity(label)) for label, _, text in pairs if polarity(label) and text.strip()]
+
+
+def write(path, rows):
+    """(text, class) rows as CSV; returns the path."""
+    with open(path, 'w', encoding='utf-8', newline='') as file:
+        writer = csv.writer(file)
+        writer.writerow(['text', 'label'])
+        writer.writerows(rows)
+    return path

@@ -1,5 +1,3 @@
-#include <cmath>
-
 #include "backend/cuda/training_kernels.h"
 #include "backend/cuda/vectors.cuh"
 
@@ -82,18 +80,6 @@ __global__ void step_8bit(AdamWFactors factors, AdamWParts parts, Moment8Bit fir
 }
 
 }  // namespace
-
-AdamWFactors::AdamWFactors(const AdamW& step)
-    : beta1(step.beta1),
-      beta2(step.beta2),
-      epsilon(step.epsilon),
-      gradient_scale(step.gradient_scale),
-      kept(1 - step.learning_rate * step.weight_decay) {
-  const auto steps = static_cast<double>(step.step);
-  rate = static_cast<float>(static_cast<double>(step.learning_rate) /
-                            (1 - std::pow(static_cast<double>(beta1), steps)));
-  root = static_cast<float>(1 / std::sqrt(1 - std::pow(static_cast<double>(beta2), steps)));
-}
 
 void adamw(const AdamWFactors& factors, const AdamWParts& parts, float* first, float* second,
            cudaStream_t stream) {

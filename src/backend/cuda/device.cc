@@ -1,7 +1,6 @@
 #include "backend/cuda/device.h"
 
 #include <string>
-#include <utility>
 
 #include "base/error.h"
 
@@ -18,42 +17,33 @@ void check(cudaError_t status, const char* operation) {
               std::string("CUDA: ") + operation + ": " + cudaGetErrorString(status));
 }
 
-DeviceMemory::DeviceMemory(size_t bytes) : bytes_(bytes) {
+template <Place kPlace>
+OwnedMemory<kPlace>::OwnedMemory(size_t bytes) : bytes_(bytes) {
   if (bytes == 0) return;
-  const cudaError_t status = cudaMalloc(&data_, bytes);
-  if (status == cudaErrorMemoryAllocation) {
-    cudaGetLastError();  // it is told by the exception, not by the next call
-    size_t available = 0, total = 0;
-    cudaMemGetInfo(&available, &total);
-    throw Error(ErrorCode::kNoMemory, "CUDA: " + mebibytes(bytes) + " of GPU memory are needed, " +
-                                          mebibytes(available) + " of " + mebibytes(total) + " are free");
+  const cudaError_t status =
+      kPlace == Place::kDevice ? cudaMalloc(&data_, bytes) : cudaMallocHost(&data_, bytes);
+  if (status != cudaErrorMemoryAllocation) return check(status, "allocating memory");
+  cudaGetLastError();  // it is told by the exception, not by the next call
+  if (kPlace == Place::kLocked)
+    throw Error(ErrorCode::kNoMemory, "CUDA: " + mebibytes(bytes) + " of the process cannot be locked");
+  size_t available = 0, total = 0;
+  cudaMemGetInfo(&available, &total);
+  throw Error(ErrorCode::kNoMemory, "CUDA: " + mebibytes(bytes) + " of GPU memory are needed, " +
+                                        mebibytes(available) + " of " + mebibytes(total) + " are free");
+}
+
+template <Place kPlace>
+OwnedMemory<kPlace>::~OwnedMemory() {
+  if (data_ == nullptr) return;
+  if (kPlace == Place::kDevice) {
+    cudaFree(data_);
+  } else {
+    cudaFreeHost(data_);
   }
-  check(status, "allocating memory");
 }
 
-DeviceMemory::~DeviceMemory() {
-  if (data_ != nullptr) cudaFree(data_);
-}
-
-DeviceMemory& DeviceMemory::operator=(DeviceMemory&& other) noexcept {
-  std::swap(data_, other.data_);
-  std::swap(bytes_, other.bytes_);
-  return *this;
-}
-
-PinnedMemory::PinnedMemory(size_t bytes) : bytes_(bytes) {
-  check(cudaMallocHost(&data_, bytes), "locking memory of the process");
-}
-
-PinnedMemory::~PinnedMemory() {
-  if (data_ != nullptr) cudaFreeHost(data_);
-}
-
-PinnedMemory& PinnedMemory::operator=(PinnedMemory&& other) noexcept {
-  std::swap(data_, other.data_);
-  std::swap(bytes_, other.bytes_);
-  return *this;
-}
+template class OwnedMemory<Place::kDevice>;
+template class OwnedMemory<Place::kLocked>;
 
 DeviceMemory uploaded(const void* values, size_t bytes) {
   DeviceMemory memory(bytes);

@@ -6,23 +6,29 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <utility>
 
 namespace valence::backend::cuda {
 
 // Throws kRuntime with the operation and CUDA's words, kNoMemory when memory is what lacks.
 void check(cudaError_t status, const char* operation);
 
-// Memory of the GPU, or locked memory of this process, from which copies run beside the kernels.
-class DeviceMemory {
+enum class Place { kDevice, kLocked };
+
+// Memory of the GPU, or (kLocked) of this process, from and to which copies run beside the kernels and which
+// they reach.
+template <Place kPlace>
+class OwnedMemory {
  public:
-  DeviceMemory() = default;
-  explicit DeviceMemory(size_t bytes);  // Errors: kNoMemory, naming what was asked and what is free
-  ~DeviceMemory();
-  DeviceMemory(DeviceMemory&& other) noexcept : data_(other.data_), bytes_(other.bytes_) {
-    other.data_ = nullptr;
-    other.bytes_ = 0;
+  OwnedMemory() = default;
+  explicit OwnedMemory(size_t bytes);  // Errors: kNoMemory, naming what was asked and what is free
+  ~OwnedMemory();
+  OwnedMemory(OwnedMemory&& other) noexcept { *this = std::move(other); }
+  OwnedMemory& operator=(OwnedMemory&& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(bytes_, other.bytes_);
+    return *this;
   }
-  DeviceMemory& operator=(DeviceMemory&& other) noexcept;
   void* data() const { return data_; }
   template <typename T>
   T* as() const {
@@ -34,24 +40,8 @@ class DeviceMemory {
   void* data_ = nullptr;
   size_t bytes_ = 0;
 };
-
-class PinnedMemory {
- public:
-  PinnedMemory() = default;
-  explicit PinnedMemory(size_t bytes);
-  ~PinnedMemory();
-  PinnedMemory(const PinnedMemory&) = delete;
-  PinnedMemory& operator=(PinnedMemory&& other) noexcept;
-  template <typename T>
-  T* as() const {
-    return static_cast<T*>(data_);
-  }
-  size_t bytes() const { return bytes_; }
-
- private:
-  void* data_ = nullptr;
-  size_t bytes_ = 0;
-};
+using DeviceMemory = OwnedMemory<Place::kDevice>;
+using PinnedMemory = OwnedMemory<Place::kLocked>;
 
 // A copy of host values in the memory of the GPU; done when it returns.
 DeviceMemory uploaded(const void* values, size_t bytes);

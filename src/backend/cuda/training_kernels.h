@@ -7,6 +7,7 @@
 
 #include <cstdint>
 
+#include "backend/adamw_factors.h"
 #include "backend/cuda/kernels.h"
 #include "backend/training.h"
 
@@ -98,13 +99,6 @@ struct AdamWParts {
   const float* gradient = nullptr;
   float* weights = nullptr;
   int64_t count = 0;
-};
-struct AdamWFactors {
-  explicit AdamWFactors(const AdamW& step);
-  float beta1, beta2, epsilon, gradient_scale;
-  float kept;  // of a weight after decay
-  float rate;  // with the correction of the first moment
-  float root;  // correction of the second moment's root
 };
 void adamw(const AdamWFactors& factors, const AdamWParts& parts, float* first, float* second,
            cudaStream_t stream);

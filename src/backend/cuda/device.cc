@@ -22,7 +22,10 @@ OwnedMemory<kPlace>::OwnedMemory(size_t bytes) : bytes_(bytes) {
   if (bytes == 0) return;
   const cudaError_t status =
       kPlace == Place::kDevice ? cudaMalloc(&data_, bytes) : cudaMallocHost(&data_, bytes);
-  if (status != cudaErrorMemoryAllocation) return check(status, "allocating memory");
+  if (status != cudaErrorMemoryAllocation) {
+    check(status, "allocating memory");
+    return;
+  }
   cudaGetLastError();  // it is told by the exception, not by the next call
   if (kPlace == Place::kLocked)
     throw Error(ErrorCode::kNoMemory, "CUDA: " + mebibytes(bytes) + " of the process cannot be locked");

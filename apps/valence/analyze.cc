@@ -1,6 +1,5 @@
 // valence analyze: texts, a file or standard input to labels.
 
-#include <filesystem>
 #include <string>
 
 #include "base/error.h"
@@ -58,13 +57,6 @@ jobs::JobOptions job_options(const AnalyzeOptions& options) {
   job.resume = options.resume;
   job.quiet = options.quiet;
   return job;
-}
-
-// As far as it can be known: 0 for a pipe.
-uint64_t input_bytes(const std::string& file) {
-  std::error_code error;
-  const uint64_t bytes = std::filesystem::file_size(file == "-" ? "/dev/stdin" : file, error);
-  return error ? 0 : bytes;
 }
 
 // The job first: a user's mistake shows before a model is loaded.

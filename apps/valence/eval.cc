@@ -65,6 +65,7 @@ class Evaluator {
     forget_peak();
     ModelOptions these = options.model;
     these.model = name;
+    these.expected_bytes = input_bytes(data);
     const api::ChosenModel chosen = choose_model(these);
     classifier_ = load_classifier(chosen, these);
     problem_ = classifier_->regression()    ? models::Problem::kRegression

@@ -1,5 +1,7 @@
 #include "model_options.h"
 
+#include <filesystem>
+
 namespace valence::app {
 
 void add_model_option(Command& command, std::optional<std::string>& model) {
@@ -26,6 +28,12 @@ void add_computing_options(Command& command, ModelOptions& options) {
                  "@user and http for names and links in tweets");
   command.choice("long", options.long_text, {"windows", "truncate", "error"},
                  "A text longer than the model takes");
+}
+
+uint64_t input_bytes(const std::string& file) {
+  std::error_code error;
+  const uint64_t bytes = std::filesystem::file_size(file == "-" ? "/dev/stdin" : file, error);
+  return error ? 0 : bytes;
 }
 
 pipeline::ModelSource find_model(const std::string& name, hub::Need need) {

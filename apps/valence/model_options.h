@@ -29,6 +29,9 @@ void add_model_options(Command& command, ModelOptions& options);
 
 using api::kDefaultModel;
 
+// Bytes of an input file ("-" is standard input) as far as they can be known: 0 for a pipe.
+uint64_t input_bytes(const std::string& file);
+
 // What a model's name and what --model and --adapter stand for; a model of the hub that is not in the cache
 // is downloaded. Errors: those of api::choose_model.
 pipeline::ModelSource find_model(const std::string& name, hub::Need need = hub::Need::kModel);

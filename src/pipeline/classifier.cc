@@ -27,6 +27,8 @@ using models::Problem;
 
 // A GPU takes about half a second to start: as long as a CPU takes for so much text.
 constexpr uint64_t kWorthAGpu = 1 << 20;
+// Each has its own stream, and some hundred MB of GPU memory for a batch.
+constexpr int kMostGpuWorkers = 16;
 
 const char* type_name(WeightType type) {
   switch (type) {
@@ -91,10 +93,24 @@ std::vector<float> mean_of_windows(std::span<const float> logits, size_t labels)
   return means;
 }
 
+bool wants_gpu(const ClassifierOptions& options) {
+  if (options.device != Device::kAuto) return options.device == Device::kCuda;
+  return options.expected_bytes >= kWorthAGpu && options.dtype != WeightType::kInt8 &&
+         backend::find_cuda_device().usable;
+}
+
+int threads_of(const ClassifierOptions& options, bool on_gpu) {
+  if (options.threads > 0) return options.threads;
+  return on_gpu ? std::min(usable_cores(), kMostGpuWorkers) : usable_cores();
+}
+
 class EncoderClassifier final : public Classifier {
  public:
   EncoderClassifier(const ModelSource& model, const ModelSource* adapter, const ClassifierOptions& options)
-      : options_(options), threads_(options.threads > 0 ? options.threads : usable_cores()), pool_(threads_) {
+      : options_(options),
+        on_gpu_(wants_gpu(options)),
+        threads_(threads_of(options, on_gpu_)),
+        pool_(threads_) {
     provenance_.model = model.name;
     provenance_.revision = model.revision;
     if (adapter != nullptr) provenance_.adapter = adapter->name;
@@ -298,13 +314,10 @@ class EncoderClassifier final : public Classifier {
   }
 
   void make_backends() {
-    const bool on_gpu = options_.device == Device::kCuda ||
-                        (options_.device == Device::kAuto && options_.expected_bytes >= kWorthAGpu &&
-                         options_.dtype != WeightType::kInt8 && backend::find_cuda_device().usable);
     const WeightType compute = options_.dtype == WeightType::kFp32 ? WeightType::kFp32 : WeightType::kBf16;
     for (Worker& worker : workers_)
-      worker.backend = on_gpu ? backend::make_cuda_backend(compute) : backend::make_cpu_backend();
-    together_.backend = on_gpu ? backend::make_cuda_backend(compute) : backend::make_cpu_backend(&pool_);
+      worker.backend = on_gpu_ ? backend::make_cuda_backend(compute) : backend::make_cpu_backend();
+    together_.backend = on_gpu_ ? backend::make_cuda_backend(compute) : backend::make_cpu_backend(&pool_);
     for (Worker& worker : workers_) worker.batch_tokens = worker.backend->batch_tokens();
     together_.batch_tokens = together_.backend->batch_tokens();
   }
@@ -341,6 +354,7 @@ class EncoderClassifier final : public Classifier {
   }
 
   ClassifierOptions options_;
+  bool on_gpu_;
   int threads_;
   ThreadPool pool_;
   std::vector<Worker> workers_;

@@ -157,10 +157,10 @@ def compare_rates(program, folder, model, lengths, compiled):
     kinds = [('eager', model)] + ([('compiled', torch.compile(model, dynamic=True))] if compiled else [])
     for kind, callable_model in kinds:
         rows.append(('texts', f'PyTorch {kind}, padded in order',
-                     max(peer_rate(callable_model, lengths, batch, False) for batch in (64, 256))))
+                     max(peer_rate(callable_model, lengths, batch, False) for batch in (64, 256, 1024))))
         rows.append(('texts', f'PyTorch {kind}, padded after sorting',
-                     max(peer_rate(callable_model, lengths, batch, True) for batch in (64, 256))))
-        rows.append(('equal', f'PyTorch {kind}', max(peer_rate(callable_model, equal, batch, False) for batch in (64, 256))))
+                     max(peer_rate(callable_model, lengths, batch, True) for batch in (64, 256, 1024))))
+        rows.append(('equal', f'PyTorch {kind}', max(peer_rate(callable_model, equal, batch, False) for batch in (64, 256, 1024))))
     for what, name in (('texts', 'the texts'), ('equal', f'{EQUAL_TOKENS} equal tokens')):
         rate = ours[what]
         print(f'  {name}: {rate["texts_per_s"]} texts/s, {rate["tokens_per_s"]} tokens/s, {rate["tflops"]} TFLOP/s of '

@@ -167,7 +167,6 @@ class Run {
   int64_t step() {
     const std::vector<int64_t> rows = epochs_->rows_of_step(state_.step);
     update(add_gradients(rows));
-    model_->release_pages();
     return static_cast<int64_t>(rows.size());
   }
 
@@ -221,6 +220,7 @@ class Run {
       at += count;
     }
     if (std::isfinite(loss)) pass_->backward(d_logits_);
+    model_->release_pages();
     return loss;
   }
 

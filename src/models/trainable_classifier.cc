@@ -108,7 +108,7 @@ class TrainableBuilder {
     Random random(seed_for(settings_.seed, name));
     std::vector<float> values(static_cast<size_t>(rows * columns));
     for (float& value : values) value = static_cast<float>(deviation * random.normal());
-    return &add(name, rows, columns, false, true, std::move(values));
+    return &add(name, rows, columns, false, true, values);
   }
 
   nn::TrainableNorm norm(const std::string& module) {
@@ -203,7 +203,7 @@ class TrainableBuilder {
     std::vector<float> down(static_cast<size_t>(lora.rank * in));
     const double bound = 1.0 / std::sqrt(static_cast<double>(in));
     for (float& value : down) value = static_cast<float>(bound * (2 * random.uniform() - 1));
-    dense.down = &add(module + ".lora_A.weight", lora.rank, in, false, true, std::move(down));
+    dense.down = &add(module + ".lora_A.weight", lora.rank, in, false, true, down);
     dense.up = &add(module + ".lora_B.weight", out, lora.rank, false, true,
                     std::vector<float>(static_cast<size_t>(out * lora.rank), 0.0f));
     dense.scale = static_cast<float>(lora.alpha / (lora.root_rank ? std::sqrt(rank) : rank));
@@ -219,8 +219,8 @@ class TrainableBuilder {
     }
     LowRank values = *weights_.matrix(module, out, in).update;  // `up` comes with the scale
     for (float& value : values.up) value /= lora->scale;
-    dense.down = &add(module + ".lora_A.weight", values.rank, in, false, true, std::move(values.down));
-    dense.up = &add(module + ".lora_B.weight", out, values.rank, false, true, std::move(values.up));
+    dense.down = &add(module + ".lora_A.weight", values.rank, in, false, true, values.down);
+    dense.up = &add(module + ".lora_B.weight", out, values.rank, false, true, values.up);
     dense.scale = lora->scale;
     dense.dropout = settings_.lora.dropout;
   }

@@ -289,7 +289,7 @@ class CudaTrainingBackend final : public TrainingBackend {
 }  // namespace cuda
 
 std::unique_ptr<TrainingBackend> make_cuda_training_backend() {
-  const CudaDevice device = usable_cuda_device();
+  const CudaDevice& device = usable_cuda_device();
   return std::make_unique<cuda::CudaTrainingBackend>(device.name);
 }
 

@@ -84,11 +84,12 @@ int best_of(std::span<const float> scores) {
 }
 
 std::vector<float> mean_of_windows(std::span<const float> logits, size_t labels) {
+  const size_t windows = logits.size() / labels;
   std::vector<float> means(labels);
   for (size_t label = 0; label < labels; ++label) {
     double sum = 0;
     for (size_t k = label; k < logits.size(); k += labels) sum += static_cast<double>(logits[k]);
-    means[label] = static_cast<float>(sum / static_cast<double>(logits.size() / labels));
+    means[label] = static_cast<float>(sum / static_cast<double>(windows));
   }
   return means;
 }

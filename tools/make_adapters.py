@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
-"""Train the adapters that Valence carries, on its default model, with the program itself.
+"""Train adapters for other tasks on the default model, with the program itself.
 
     python tools/make_adapters.py --data DATA --out OUT [--tasks irony,offensive]
 
 DATA holds one folder a set with train.tsv.gz and dev.tsv.gz (header "label<TAB>text", no quoting). OUT gets a folder for
-each task, which `valence analyze --tasks OUT/irony` takes as it is; models/adapters holds its three files. LoRA of rank 16
-on all matrices of the last three layers: what lies below is computed once for all tasks. The best epoch by dev is kept.
+each task, which `valence analyze --tasks OUT/irony` takes as it is. LoRA of rank 16 on all matrices of the last three layers: what lies below is computed once for all tasks. The best epoch by dev is kept.
 """
 import argparse
 import csv

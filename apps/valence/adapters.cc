@@ -1,4 +1,4 @@
-// valence adapters: the adapters that are here, carried by the program or in the hub's cache.
+// valence adapters: the adapters in the hub's cache.
 
 #include <filesystem>
 #include <string>
@@ -12,7 +12,6 @@
 #include "models/adapter.h"
 #include "models/config.h"
 #include "output.h"
-#include "pipeline/default_model.h"
 #include "report.h"
 
 namespace valence::app {
@@ -22,7 +21,6 @@ using formats::Json;
 
 struct Listed {
   std::string name;  // what --tasks and --adapter take
-  bool bundled = false;
   std::string base, folder;
   std::vector<std::string> labels;  // empty: those of the base
   uint64_t bytes = 0;
@@ -39,10 +37,6 @@ Listed described(const std::string& name, const formats::ModelFiles& files) {
 
 std::vector<Listed> list_adapters() {
   std::vector<Listed> adapters;
-  for (const std::string& task : pipeline::bundled_tasks()) {
-    adapters.push_back(described(task, pipeline::bundled_adapter(task)->files));
-    adapters.back().bundled = true;
-  }
   for (const hub::CachedModel& found : hub::list_cached(hub::HubOptions::from_environment())) {
     if (!found.complete || !std::filesystem::exists(found.folder / "adapter_config.json")) continue;
     adapters.push_back(described(found.name, formats::ModelFiles::from_folder(found.folder)));
@@ -54,8 +48,8 @@ std::vector<Listed> list_adapters() {
 std::string as_text(const std::vector<Listed>& adapters) {
   std::string out;
   for (const Listed& adapter : adapters) {
-    out += printable(adapter.name) + "  " + (adapter.bundled ? "carried" : "cached") + ", " +
-           human_bytes(adapter.bytes) + ", on " + printable(adapter.base) + "\n";
+    out += printable(adapter.name) + "  " + human_bytes(adapter.bytes) + ", on " + printable(adapter.base) +
+           "\n";
     std::string labels;
     for (const std::string& label : adapter.labels)
       labels += (labels.empty() ? "" : ", ") + printable(label, 40);
@@ -67,10 +61,9 @@ std::string as_text(const std::vector<Listed>& adapters) {
 std::string as_json(const Listed& adapter) {
   Json::Array labels;
   for (const std::string& label : adapter.labels) labels.emplace_back(label);
-  return Json(Json::Object{member("name", adapter.name), member("bundled", adapter.bundled),
-                           member("base", adapter.base), member("bytes", static_cast<int64_t>(adapter.bytes)),
-                           member("labels", Json(std::move(labels))),
-                           member("folder", adapter.folder.empty() ? Json() : Json(adapter.folder))})
+  return Json(Json::Object{member("name", adapter.name), member("base", adapter.base),
+                           member("bytes", static_cast<int64_t>(adapter.bytes)),
+                           member("labels", Json(std::move(labels))), member("folder", adapter.folder)})
              .dump() +
          "\n";
 }

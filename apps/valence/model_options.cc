@@ -53,7 +53,7 @@ std::unique_ptr<pipeline::Classifier> load_classifier(const api::ChosenModel& ch
   parsed.social = api::parse_social(options.social.value_or("auto"));
   parsed.long_text = api::parse_long_text(options.long_text.value_or("windows"));
   parsed.threads = options.threads.value_or(0);
-  if (options.tasks) parsed.tasks = api::choose_tasks(*options.tasks, chosen.model, api::Download::kAllowed);
+  if (options.tasks) parsed.tasks = api::choose_tasks(*options.tasks, api::Download::kAllowed);
   return pipeline::Classifier::load(chosen.model, chosen.adapter ? &*chosen.adapter : nullptr, parsed);
 }
 

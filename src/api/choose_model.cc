@@ -40,20 +40,12 @@ ModelSource find_base(const ModelSource& adapter, Download download) {
   return base;
 }
 
-TaskSource find_task(const std::string& name, const ModelSource& model, Download download) {
+TaskSource find_task(const std::string& name, Download download) {
   if (name == kOwnTask) return {name, std::nullopt};
-  if (std::optional<ModelSource> carried = pipeline::bundled_adapter(name)) {
-    if (model.name == models::adapter_base(carried->files)) return {name, std::move(carried)};
-    throw Error(ErrorCode::kUsage, "tasks: " + name + " is an adapter of the model " +
-                                       models::adapter_base(carried->files) + ", got the model " +
-                                       printable(model.name));
-  }
   const bool plain = name.find('/') == name.npos && !std::filesystem::exists(name);
   if (plain) {
-    std::string known = kOwnTask;
-    for (const std::string& task : pipeline::bundled_tasks()) known += ", " + task;
     throw Error(ErrorCode::kUsage, "tasks: " + printable(name.empty() ? "''" : name) +
-                                       " is unknown, expected one of " + known +
+                                       " is unknown, expected " + kOwnTask +
                                        ", or the folder or name of an adapter");
   }
   ModelSource adapter = find_adapter(name, download);
@@ -102,13 +94,13 @@ ChosenModel choose_model(const std::optional<std::string>& model, const std::opt
   return {find_base(*update, download), std::move(update)};
 }
 
-std::vector<TaskSource> choose_tasks(const std::string& names, const ModelSource& model, Download download) {
+std::vector<TaskSource> choose_tasks(const std::string& names, Download download) {
   std::vector<TaskSource> tasks;
   for (size_t begin = 0; begin <= names.size();) {
     const size_t end = std::min(names.find(',', begin), names.size());
     const std::string name = names.substr(begin, end - begin);
     begin = end + 1;
-    TaskSource task = find_task(name, model, download);
+    TaskSource task = find_task(name, download);
     const bool twice = std::ranges::any_of(tasks, [&](const TaskSource& t) { return t.name == task.name; });
     if (twice) throw Error(ErrorCode::kUsage, "tasks: " + printable(task.name) + " stands twice");
     tasks.push_back(std::move(task));

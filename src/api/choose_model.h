@@ -32,11 +32,9 @@ struct ChosenModel {
 ChosenModel choose_model(const std::optional<std::string>& model, const std::optional<std::string>& adapter,
                          Download download);
 
-// Tasks by name, separated by commas: "sentiment" is the model's own answer, another name one of the adapters
-// that the program carries, or a PEFT adapter, whose last part names the task. Errors: kUsage for a name that
-// stands twice, and for a carried adapter on another model than its base; those of find_model.
-std::vector<pipeline::TaskSource> choose_tasks(const std::string& names, const pipeline::ModelSource& model,
-                                               Download download);
+// Tasks by name, separated by commas: "sentiment" is the model's own answer, another name a PEFT adapter,
+// whose last part names the task. Errors: kUsage for a name that stands twice; those of find_model.
+std::vector<pipeline::TaskSource> choose_tasks(const std::string& names, Download download);
 
 // "fp32", "bf16", "int8", "nf4"; absent for "auto". Errors: kUsage for another word.
 std::optional<backend::WeightType> parse_dtype(const std::string& dtype);

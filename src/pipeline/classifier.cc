@@ -25,7 +25,7 @@ namespace {
 using backend::WeightType;
 using models::Problem;
 
-// A GPU takes about half a second to start: as long as a CPU takes for so much text.
+// Bytes of text below which starting a GPU is not tried: an estimate.
 constexpr uint64_t kWorthAGpu = 1 << 20;
 // Each has its own stream, and some hundred MB of GPU memory for a batch.
 constexpr int kMostGpuWorkers = 16;

@@ -25,10 +25,11 @@ struct TrainOptions {
   std::optional<std::string> output, config, preset, resume;
 };
 
-// A file or folder so that it is found from anywhere, when the run is resumed or repeated.
+// A file or folder so that it is found from anywhere, when the run is resumed or repeated. The default model
+// has no folder, whatever lies beside the user.
 void make_absolute(std::string& path) {
   std::error_code ignored;
-  if (!path.empty() && std::filesystem::exists(path, ignored)) {
+  if (!path.empty() && path != kDefaultModel && std::filesystem::exists(path, ignored)) {
     path = std::filesystem::absolute(path).lexically_normal().string();
   }
 }

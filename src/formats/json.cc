@@ -90,9 +90,10 @@ struct Builder {
     number.append(part.data(), part.size());
     return true;
   }
-  bool on_int64(int64_t value, View, Code&) {
+  bool on_int64(int64_t value, View part, Code&) {
+    const bool negative_zero = value == 0 && (number.empty() ? part : View(number)).starts_with('-');
     number.clear();
-    return add(value);
+    return negative_zero ? add(-0.0) : add(value);
   }
   bool on_uint64(uint64_t value, View part, Code& code) {
     return on_double(static_cast<double>(value), part, code);

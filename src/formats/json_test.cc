@@ -51,6 +51,11 @@ TEST(Json, NumbersReadBackAsTheyWere) {
   std::string out;
   append_json_number(out, 0.1f);
   EXPECT_EQ(out, "0.1");
+  // -0 has no integer of its own.
+  for (const std::string text : {"[-0]", "[-0, 0]", "[9223744073709551616, -0e30]"}) {
+    const std::string once = Json::parse(text, "x").dump();
+    EXPECT_EQ(Json::parse(once, "again").dump(), once);
+  }
 }
 
 }  // namespace

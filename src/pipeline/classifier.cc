@@ -77,7 +77,7 @@ class EncoderClassifier final : public Classifier {
     model_ = models::load_sequence_classifier(model.files, adapter != nullptr ? &adapter->files : nullptr,
                                               options.dtype, *workers_.front().backend);
     load_tasks(model);
-    reader_.load(model.files, model_.config, options.long_text);
+    reader_.load(model.files, model_.config, options);
     take_settings(model);
     provenance_.dtype = type_name(model_.type);
     provenance_.device = workers_.front().backend->description();

@@ -41,6 +41,9 @@ struct ClassifierOptions {
   uint64_t expected_bytes = 0;
   Social social = Social::kAuto;
   LongText long_text = LongText::kWindows;
+  int64_t max_tokens = 0;  // of one input, where the model takes more; 0: what the model takes
+  // A blank text is read as the special tokens alone, as transformers does; else it is rejected.
+  bool read_blank = false;
   int threads = 0;  // 0: the cores this process may use
   std::vector<TaskSource> tasks = {};
   // When it becomes true every call ends between two batches, with Error(kInterrupted). Null: nothing stops

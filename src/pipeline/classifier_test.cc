@@ -226,6 +226,27 @@ TEST(Pairs, TooLongOnesAreRejectedWhereTextsAre) {
   EXPECT_EQ(classifier->classify_pairs(inputs, 0).front().reject_reason, "too_long");
 }
 
+TEST(Classifier, ReadsBlankTextsOnDemand) {
+  const auto classifier = Classifier::load(tiny("bert"), nullptr, {.read_blank = true, .threads = 1});
+  for (const std::string_view text : {"", "  "}) {
+    const Result result = classifier->classify({&text, 1}, 0).front();
+    EXPECT_EQ(result.reject_reason, "");
+    EXPECT_EQ(result.tokens, 2);
+  }
+}
+
+TEST(Classifier, TakesFewerTokensOnDemand) {
+  const auto load = [](int64_t most) {
+    return Classifier::load(tiny("bert"), nullptr,
+                            {.long_text = LongText::kTruncate, .max_tokens = most, .threads = 1});
+  };
+  const std::string_view text = "good day bad", start = "good day";
+  const Result cut = load(4)->classify({&text, 1}, 0).front();
+  EXPECT_TRUE(cut.truncated);
+  EXPECT_EQ(cut.logits, load(0)->classify({&start, 1}, 0).front().logits);
+  EXPECT_FALSE(load(5)->classify({&text, 1}, 0).front().truncated);
+}
+
 TEST(Classifier, StopsBetweenTwoBatches) {
   std::atomic<bool> stop = true;
   const auto classifier = Classifier::load(tiny("bert"), nullptr, {.threads = 1, .stop = &stop});

@@ -16,9 +16,10 @@ void reject(Result& result, std::string reason, std::string message) {
 }
 
 void TextReader::load(const formats::ModelFiles& files, const models::ModelConfig& config,
-                      LongText long_text) {
+                      const ClassifierOptions& options) {
   model_ = printable(files.name());
-  long_text_ = long_text;
+  long_text_ = options.long_text;
+  read_blank_ = options.read_blank;
   tokenizer_ = text::Tokenizer::load(files);
   if (tokenizer_->vocab_size() > config.vocab_size) {
     throw Error(ErrorCode::kBadData, model_ + ": the tokenizer has ids up to " +
@@ -28,6 +29,7 @@ void TextReader::load(const formats::ModelFiles& files, const models::ModelConfi
   prefix_ = tokenizer_->prefix_ids();
   suffix_ = tokenizer_->suffix_ids();
   limit_ = models::longest_input(files, config);
+  if (options.max_tokens > 0) limit_ = std::min(limit_, options.max_tokens);
   if (limit_ <= special()) {
     throw Error(ErrorCode::kBadConfig, model_ + ": an input of " + std::to_string(limit_) +
                                            " tokens leaves no room for a text beside the special tokens");
@@ -47,7 +49,7 @@ void TextReader::read(const TextPair& input, size_t index, std::vector<int32_t>&
   if (!is_valid_utf8(input.text) || !is_valid_utf8(input.pair.value_or(""))) {
     return reject(result, "invalid_encoding", "the text is not valid UTF-8");
   }
-  if (is_blank(input.text)) return reject(result, "empty_text", "the text is empty or blank");
+  if (!read_blank_ && is_blank(input.text)) return reject(result, "empty_text", "the text is empty or blank");
   if (joined) return read_pair(input.text, *input.pair, index, ids, result, sequences);
   read_text(input.text, index, ids, result, sequences);
 }

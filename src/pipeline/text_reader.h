@@ -29,7 +29,9 @@ void reject(Result& result, std::string reason, std::string message);
 class TextReader {
  public:
   // Errors: those of Tokenizer::load; kBadData, kBadConfig when tokenizer and model do not fit each other.
-  void load(const formats::ModelFiles& files, const models::ModelConfig& config, LongText long_text);
+  void load(const formats::ModelFiles& files, const models::ModelConfig& config,
+            const ClassifierOptions& options);
+  // kAuto, which this class cannot know, is decided by the caller.
   void set_social(bool social) { social_ = social; }
 
   // Appends to `ids` the tokens of one input and to `sequences` how they are read; or says in `result` why
@@ -59,7 +61,7 @@ class TextReader {
   std::optional<text::PairTemplate> joint_;
   int64_t limit_ = 0;  // tokens of the longest input, special tokens included
   LongText long_text_ = LongText::kWindows;
-  bool social_ = false;
+  bool social_ = false, read_blank_ = false;
 };
 
 }  // namespace valence::pipeline

@@ -1,5 +1,7 @@
 #include "answers.h"
 
+#include <nanobind/stl/string.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>

@@ -1,5 +1,7 @@
 #include "texts.h"
 
+#include <nanobind/stl/string.h>
+
 #include <string_view>
 
 namespace nb = nanobind;

@@ -102,7 +102,7 @@ def test_blank_texts_are_answered(classify):
 
 
 def test_what_transformers_accepts(classify):
-    options = {"tokenizer": "anything", "framework": "pt", "torch_dtype": "float32", "trust_remote_code": True,
+    options = {"tokenizer": "anything", "framework": "pt", "torch_dtype": "auto", "trust_remote_code": True,
                "use_fast": True, "device": -1, "device_map": "auto", "model_kwargs": {}, "token": None}
     same = valence.pipeline("sentiment-analysis", None, **options)
     assert same(TEXTS, padding=True, truncation=True, max_length=512) == classify(TEXTS)

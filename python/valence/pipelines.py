@@ -173,8 +173,9 @@ class TextClassificationPipeline:
             return [answer] if isinstance(inputs, str) and not in_call else answer
         if isinstance(inputs, (list, tuple)) or _is_column(inputs):
             return call.answer(model.classify([_input_of(item) for item in inputs]))
-        if isinstance(inputs, (bytes, bytearray)):
-            raise TypeError(f"expected str, got {type(inputs).__name__}")
+        # Data sets of PyTorch have no __iter__: their rows are asked for by number.
+        if isinstance(inputs, (bytes, bytearray)) or not (hasattr(inputs, "__iter__") or hasattr(inputs, "__getitem__")):
+            raise TypeError(f"expected str, a dict, or an iterable of them, got {type(inputs).__name__}")
         return self._stream(iter(inputs), call, model)
 
     @staticmethod

@@ -111,6 +111,7 @@ class SentimentClassifier(ClassifierMixin, BaseEstimator):
 
     def predict(self, X):
         """The most probable label of each text."""
+        check_is_fitted(self, "classes_")
         return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
     def save(self, folder):

@@ -12,6 +12,7 @@
 
 #include "api/choose_model.h"
 #include "base/error.h"
+#include "base/interrupt.h"
 #include "base/threads.h"
 
 namespace valence::python {
@@ -99,14 +100,35 @@ class Task {
 
 [[noreturn]] void interrupt() { throw Error(ErrorCode::kInterrupted, "interrupted"); }
 
+// Runs `work` until `stop` says true: then `end` is called, and when `work` has noticed, kInterrupted thrown.
+void run_watched(const std::function<void()>& work, const std::function<bool()>& stop,
+                 const std::function<void()>& end) {
+  bool stopped = false;
+  {
+    Task task(work);
+    while (!task.done_within(kPatience)) {
+      if (stopped || !stop()) continue;
+      stopped = true;
+      end();
+    }
+    if (!stopped) task.rethrow();
+  }
+  if (stopped) interrupt();
+}
+
 }  // namespace
 
-Engine::Engine(EngineOptions options)
-    : options_(std::move(options)), state_(load()), process_(static_cast<int>(::getpid())) {}
+Engine::Engine(EngineOptions options, const std::function<bool()>& stop)
+    : options_(std::move(options)), process_(static_cast<int>(::getpid())) {
+  struct TakeBack {
+    ~TakeBack() { set_interrupted(false); }
+  } const take_back;
+  run_watched([this] { state_ = load(); }, stop, [] { set_interrupted(true); });
+}
 
 Engine::~Engine() {
   // In the child of a fork during a call nothing of the call can be ended.
-  if (process_ != ::getpid() && state_->calls != 0) static_cast<void>(state_.release());
+  if (process_ != ::getpid() && state_ && state_->calls != 0) static_cast<void>(state_.release());
 }
 
 std::unique_ptr<Engine::State> Engine::load() const {
@@ -129,19 +151,19 @@ std::unique_ptr<Engine::State> Engine::load() const {
 
 // A call that was under way in the parent left its half-done work and a locked mutex here, so the model is
 // loaded again; what is left is never looked at again. Without one all is as it should be.
-void Engine::renew_after_fork() {
+Engine::State& Engine::state_of_this_process() {
+  const std::lock_guard lock(mutex_);
   const int process = static_cast<int>(::getpid());
-  if (process_ == process) return;
-  if (state_->calls != 0) {
+  if (process_ != process && state_->calls != 0) {
     static_cast<void>(state_.release());
     state_ = load();
   }
   process_ = process;
+  return *state_;
 }
 
 std::vector<Result> Engine::classify(std::span<const TextPair> inputs, const std::function<bool()>& stop) {
-  renew_after_fork();
-  State& state = *state_;
+  State& state = state_of_this_process();
   ++state.calls;
   struct Leave {
     std::atomic<int>& calls;
@@ -152,24 +174,11 @@ std::vector<Result> Engine::classify(std::span<const TextPair> inputs, const std
     if (stop()) interrupt();
   }
   state.stop = false;
-  return run(state, inputs, stop);
-}
-
-std::vector<Result> Engine::run(State& state, std::span<const TextPair> inputs,
-                                const std::function<bool()>& stop) const {
   size_t bytes = 0;
   for (const TextPair& input : inputs) bytes += bytes_of(input);
   if (bytes <= kFewBytes) return classify_all(*state.classifier, inputs);
   std::vector<Result> results;
-  bool stopped = false;
-  {
-    Task task([&] { results = classify_all(*state.classifier, inputs); });
-    while (!task.done_within(kPatience)) {
-      if (!stopped && stop()) stopped = state.stop = true;
-    }
-    if (!stopped) task.rethrow();
-  }
-  if (stopped) interrupt();
+  run_watched([&] { results = classify_all(*state.classifier, inputs); }, stop, [&] { state.stop = true; });
   return results;
 }
 

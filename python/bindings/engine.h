@@ -27,8 +27,8 @@ struct EngineOptions {
 // Nothing here knows Python.
 class Engine {
  public:
-  // Errors: those of api::choose_model and Classifier::load.
-  explicit Engine(EngineOptions options);
+  // `stop` is as below; it ends a download. Errors: those of api::choose_model and Classifier::load.
+  Engine(EngineOptions options, const std::function<bool()>& stop);
   ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
@@ -50,13 +50,12 @@ class Engine {
   };
 
   std::unique_ptr<State> load() const;
-  void renew_after_fork();
-  std::vector<pipeline::Result> run(State& state, std::span<const pipeline::TextPair> inputs,
-                                    const std::function<bool()>& stop) const;
+  State& state_of_this_process();
 
   const EngineOptions options_;
   std::unique_ptr<State> state_;
-  std::atomic<int> process_;  // in which state_ was made or found good
+  int process_;  // in which state_ was made or found good
+  std::mutex mutex_;
 };
 
 }  // namespace valence::python

@@ -71,7 +71,8 @@ bool signalled() {
 class Model {
  public:
   explicit Model(EngineOptions options)
-      : engine_(std::move(options)), facts_(std::make_shared<const ModelFacts>(engine_.classifier())) {}
+      : engine_(std::move(options), signalled),
+        facts_(std::make_shared<const ModelFacts>(engine_.classifier())) {}
 
   Answers classify(const Texts& texts) {
     const nb::gil_scoped_release free;

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 
 #include "base/error.h"
@@ -9,11 +10,12 @@
 namespace valence {
 namespace {
 
-volatile std::sig_atomic_t g_interrupted = 0;
+std::atomic<bool> g_interrupted = false;
+static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler may use nothing else");
 
 void on_signal(int) {
   if (g_interrupted) ::_exit(130);
-  g_interrupted = 1;
+  g_interrupted = true;
 }
 
 }  // namespace
@@ -25,7 +27,9 @@ void install_interrupt_handler() {
   ::sigaction(SIGTERM, &action, nullptr);
 }
 
-bool interrupted() { return g_interrupted != 0; }
+bool interrupted() { return g_interrupted; }
+
+void set_interrupted(bool value) { g_interrupted = value; }
 
 void check_interrupt() {
   if (interrupted()) throw Error(ErrorCode::kInterrupted, "interrupted");

@@ -128,7 +128,8 @@ Engine::Engine(EngineOptions options, const std::function<bool()>& stop)
 
 Engine::~Engine() {
   // In the child of a fork during a call nothing of the call can be ended.
-  if (process_ != ::getpid() && state_ && state_->calls != 0) static_cast<void>(state_.release());
+  if (process_ != ::getpid() && state_ && state_->calls != 0) [[maybe_unused]]
+    const State* left = state_.release();
 }
 
 std::unique_ptr<Engine::State> Engine::load() const {
@@ -155,7 +156,7 @@ Engine::State& Engine::state_of_this_process() {
   const std::lock_guard lock(mutex_);
   const int process = static_cast<int>(::getpid());
   if (process_ != process && state_->calls != 0) {
-    static_cast<void>(state_.release());
+    [[maybe_unused]] const State* left = state_.release();
     state_ = load();
   }
   process_ = process;

@@ -168,13 +168,22 @@ void ThreadPool::Crew::drain(int worker) {
   }
 }
 
+namespace {
+
+// A crew of dead threads can be neither joined nor destroyed: it stays where it is.
+template <typename Crew>
+void leave(std::unique_ptr<Crew>& crew) {
+  [[maybe_unused]] const Crew* left = crew.release();
+}
+
+}  // namespace
+
 ThreadPool::ThreadPool(int threads) : size_(std::max(1, threads)) {
   if (size_ > 1) crew_ = std::make_unique<Crew>(size_);
 }
 
 ThreadPool::~ThreadPool() {
-  // A crew of dead threads can be neither joined nor destroyed; the memory of one is left where it is.
-  if (crew_ && !crew_->alive()) static_cast<void>(crew_.release());
+  if (crew_ && !crew_->alive()) leave(crew_);
 }
 
 void ThreadPool::run(size_t count, const std::function<void(size_t, int)>& task) {
@@ -183,7 +192,7 @@ void ThreadPool::run(size_t count, const std::function<void(size_t, int)>& task)
     return;
   }
   if (!crew_->alive()) {
-    static_cast<void>(crew_.release());
+    leave(crew_);
     crew_ = std::make_unique<Crew>(size_);
   }
   crew_->run(count, task);

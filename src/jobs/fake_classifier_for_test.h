@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <limits>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -24,18 +25,22 @@ class FakeClassifier : public pipeline::Classifier {
   const std::vector<pipeline::Task>& tasks() const override { return tasks_; }
   pipeline::Provenance provenance() const override { return {"fake", "", "00ff", "", "fp32", "cpu"}; }
   size_t weight_bytes() const override { return 0; }
+  int64_t longest_input() const override { return 512; }
+  const text::Tokenizer& tokenizer() const override { throw std::logic_error("a fake has no tokenizer"); }
   std::string fingerprint() const override { return fingerprint_; }
   int workers() const override { return workers_; }
 
-  std::vector<pipeline::Result> classify(std::span<const std::string_view> texts, int worker) override {
+  std::vector<pipeline::Result> classify(std::span<const std::string_view> texts, int worker,
+                                         const pipeline::Reading& /*reading*/) override {
     if (before_) before_(texts, worker);
     std::vector<pipeline::Result> results;
     for (const std::string_view text : texts) results.push_back(answer(text));
     return results;
   }
-  std::vector<pipeline::Result> classify_together(std::span<const std::string_view> texts) override {
+  std::vector<pipeline::Result> classify_together(std::span<const std::string_view> texts,
+                                                  const pipeline::Reading& reading) override {
     ++together_;
-    return classify(texts, 0);
+    return classify(texts, 0, reading);
   }
 
   int together() const { return together_; }

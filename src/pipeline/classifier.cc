@@ -15,6 +15,7 @@
 #include "models/positions.h"
 #include "models/sequence_classifier.h"
 #include "pipeline/polarity.h"
+#include "pipeline/scores.h"
 #include "pipeline/windows.h"
 #include "text/social.h"
 #include "text/tokenizer.h"
@@ -60,38 +61,16 @@ struct Sequence {
   int64_t length = 0;  // special tokens aside
 };
 
+// What one call computes on top of the shared layers.
+struct Heads {
+  std::vector<const nn::Branch*> branches;
+  std::vector<size_t> labels;  // how many, of each head: the model's, then those of `branches`
+  std::vector<int> of_task;    // the head that answers it; -1: not asked
+};
+
 void reject(Result& result, std::string reason, std::string message) {
   result.reject_reason = std::move(reason);
   result.reject_message = std::move(message);
-}
-
-std::vector<float> scores_of(std::span<const float> logits, Problem problem) {
-  std::vector<float> scores(logits.begin(), logits.end());
-  if (problem == Problem::kRegression) return scores;
-  if (problem == Problem::kMultiLabel || logits.size() == 1) {
-    for (float& score : scores) score = static_cast<float>(1 / (1 + std::exp(-static_cast<double>(score))));
-    return scores;
-  }
-  const double largest = *std::max_element(logits.begin(), logits.end());
-  double sum = 0;
-  for (const float logit : logits) sum += std::exp(logit - largest);
-  for (float& score : scores) score = static_cast<float>(std::exp(score - largest) / sum);
-  return scores;
-}
-
-int best_of(std::span<const float> scores) {
-  return static_cast<int>(std::ranges::max_element(scores) - scores.begin());
-}
-
-std::vector<float> mean_of_windows(std::span<const float> logits, size_t labels) {
-  const size_t windows = logits.size() / labels;
-  std::vector<float> means(labels);
-  for (size_t label = 0; label < labels; ++label) {
-    double sum = 0;
-    for (size_t k = label; k < logits.size(); k += labels) sum += static_cast<double>(logits[k]);
-    means[label] = static_cast<float>(sum / static_cast<double>(windows));
-  }
-  return means;
 }
 
 bool wants_gpu(const ClassifierOptions& options) {
@@ -155,24 +134,31 @@ class EncoderClassifier final : public Classifier {
     return sha256_hex(std::as_bytes(std::span(said)));
   }
 
-  std::vector<Result> classify(std::span<const std::string_view> texts, int worker) override {
-    return classify_with(workers_.at(static_cast<size_t>(worker)), texts);
+  int64_t longest_input() const override { return limit_; }
+  const text::Tokenizer& tokenizer() const override { return *tokenizer_; }
+
+  std::vector<Result> classify(std::span<const std::string_view> texts, int worker,
+                               const Reading& reading) override {
+    return classify_with(workers_.at(static_cast<size_t>(worker)), texts, reading);
   }
-  std::vector<Result> classify_together(std::span<const std::string_view> texts) override {
-    return classify_with(together_, texts);
+  std::vector<Result> classify_together(std::span<const std::string_view> texts,
+                                        const Reading& reading) override {
+    return classify_with(together_, texts, reading);
   }
 
  private:
   // text -> normalize -> tokenize -> pack -> encode -> head -> result
-  std::vector<Result> classify_with(Worker& worker, std::span<const std::string_view> texts) {
+  std::vector<Result> classify_with(Worker& worker, std::span<const std::string_view> texts,
+                                    const Reading& reading) {
     std::vector<Result> results(texts.size());
     std::vector<Sequence> sequences;
     worker.ids.clear();
-    for (size_t k = 0; k < texts.size(); ++k) read_text(texts[k], k, worker, results[k], sequences);
+    for (size_t k = 0; k < texts.size(); ++k) read_text(texts[k], k, reading, worker, results[k], sequences);
 
-    // Of each head, the model's first: [sequences, its labels].
+    const Heads heads = heads_of(reading);
+    // Of each head: [sequences, its labels].
     std::vector<std::vector<float>> logits;
-    for (const size_t count : label_counts_) logits.emplace_back(sequences.size() * count);
+    for (const size_t count : heads.labels) logits.emplace_back(sequences.size() * count);
     std::vector<uint32_t> order(sequences.size());
     std::iota(order.begin(), order.end(), 0u);
     std::stable_sort(order.begin(), order.end(),
@@ -180,19 +166,39 @@ class EncoderClassifier final : public Classifier {
     for (size_t begin = 0; begin < order.size();) {
       const std::span<const uint32_t> batch =
           next_batch(sequences, std::span(order).subspan(begin), worker.batch_tokens);
-      if (run_batch(worker, sequences, batch, logits)) begin += batch.size();
+      if (run_batch(worker, sequences, batch, heads, logits)) begin += batch.size();
     }
     for (size_t k = 0; k < sequences.size();) {
       Result& result = results[sequences[k].text];
       const auto windows = static_cast<size_t>(result.windows);  // a rejected result has none any more
-      finish(logits, k, result);
+      finish(logits, heads, k, result);
       k += windows;
     }
     return results;
   }
 
+  Heads heads_of(const Reading& reading) const {
+    Heads heads;
+    heads.labels.push_back(label_counts_.front());
+    size_t branch = 0;
+    for (size_t k = 0; k < options_.tasks.size(); ++k) {
+      const bool asked = k < 64 && (reading.tasks >> k & 1) != 0;
+      if (!options_.tasks[k].adapter) {
+        heads.of_task.push_back(asked ? 0 : -1);
+        continue;
+      }
+      heads.of_task.push_back(asked ? static_cast<int>(heads.labels.size()) : -1);
+      if (asked) {
+        heads.branches.push_back(branches_[branch]);
+        heads.labels.push_back(label_counts_[branch + 1]);
+      }
+      ++branch;
+    }
+    return heads;
+  }
+
   // Tokenizes one text and appends the sequences that it is read in; or says why it cannot be used.
-  void read_text(std::string_view text, size_t index, Worker& worker, Result& result,
+  void read_text(std::string_view text, size_t index, const Reading& reading, Worker& worker, Result& result,
                  std::vector<Sequence>& sequences) const {
     if (!is_valid_utf8(text)) return reject(result, "invalid_encoding", "the text is not valid UTF-8");
     if (is_blank(text)) return reject(result, "empty_text", "the text is empty or blank");
@@ -206,16 +212,19 @@ class EncoderClassifier final : public Classifier {
     const auto special = static_cast<int64_t>(prefix_.size() + suffix_.size());
     const int64_t content = result.tokens - special, capacity = limit_ - special;
     const int64_t begin = first + static_cast<int64_t>(prefix_.size());
-    if (content > capacity && options_.long_text == LongText::kError) {
+    const LongText long_text = reading.long_text.value_or(options_.long_text);
+    if (content > capacity && long_text == LongText::kError) {
       const std::string tokens = std::to_string(result.tokens);
       result = {};
       return reject(result, "too_long",
                     "the text has " + tokens + " tokens, the model reads at most " + std::to_string(limit_));
     }
-    result.truncated = content > capacity && options_.long_text == LongText::kTruncate;
+    result.truncated = content > capacity && long_text == LongText::kTruncate;
     const std::vector<Window> windows = windows_of(result.truncated ? capacity : content, capacity);
+    const int64_t skipped = result.truncated && reading.keep_end ? content - capacity : 0;
     result.windows = static_cast<int32_t>(windows.size());
-    for (const Window& window : windows) sequences.push_back({index, begin + window.begin, window.length});
+    for (const Window& window : windows)
+      sequences.push_back({index, begin + skipped + window.begin, window.length});
   }
 
   // The sequences at the front of `order` that make up one batch of at most so many tokens, or one sequence.
@@ -234,7 +243,7 @@ class EncoderClassifier final : public Classifier {
 
   // False when the device has no memory for so many tokens: the worker's batches are then halved.
   bool run_batch(Worker& worker, const std::vector<Sequence>& sequences, std::span<const uint32_t> batch,
-                 std::vector<std::vector<float>>& logits) const {
+                 const Heads& heads, std::vector<std::vector<float>>& logits) const {
     worker.batch_ids.clear();
     worker.cumulative_lengths.assign(1, 0);
     for (const uint32_t k : batch) {
@@ -246,12 +255,12 @@ class EncoderClassifier final : public Classifier {
     }
     models::set_positions(model_.config, worker.batch_ids, worker.cumulative_lengths, worker.batch_positions);
     std::vector<std::vector<float>> out;
-    for (const size_t count : label_counts_) out.emplace_back(batch.size() * count);
-    const std::vector<std::span<float>> heads(out.begin(), out.end());
+    for (const size_t count : heads.labels) out.emplace_back(batch.size() * count);
+    const std::vector<std::span<float>> outputs(out.begin(), out.end());
     try {
-      nn::classify(*worker.backend, model_.encoder, model_.head, branches_,
+      nn::classify(*worker.backend, model_.encoder, model_.head, heads.branches,
                    {worker.batch_ids, worker.batch_positions, worker.cumulative_lengths}, worker.workspace,
-                   heads);
+                   outputs);
     } catch (const Error& error) {
       worker.workspace = {};
       if (error.code() != ErrorCode::kNoMemory || batch.size() == 1) throw;
@@ -259,7 +268,7 @@ class EncoderClassifier final : public Classifier {
       return false;
     }
     for (size_t head = 0; head < out.size(); ++head) {
-      const size_t count = label_counts_[head];
+      const size_t count = heads.labels[head];
       for (size_t k = 0; k < batch.size(); ++k) {
         std::copy_n(out[head].begin() + static_cast<ptrdiff_t>(k * count), count,
                     logits[head].begin() + static_cast<ptrdiff_t>(batch[k] * count));
@@ -270,10 +279,11 @@ class EncoderClassifier final : public Classifier {
 
   // The mean of the logits of a text's windows, the first of which is sequence `first`, and what follows from
   // it.
-  void finish(const std::vector<std::vector<float>>& logits, size_t first, Result& result) const {
+  void finish(const std::vector<std::vector<float>>& logits, const Heads& heads, size_t first,
+              Result& result) const {
     std::vector<std::vector<float>> means;
     for (size_t head = 0; head < logits.size(); ++head) {
-      const size_t count = label_counts_[head], windows = static_cast<size_t>(result.windows);
+      const size_t count = heads.labels[head], windows = static_cast<size_t>(result.windows);
       means.push_back(
           mean_of_windows(std::span(logits[head]).subspan(first * count, windows * count), count));
       if (std::ranges::all_of(means.back(), [](float logit) { return std::isfinite(logit); })) continue;
@@ -285,15 +295,14 @@ class EncoderClassifier final : public Classifier {
     result.label = best_of(result.scores);
     const bool exclusive = model_.config.problem == Problem::kSingleLabel && result.scores.size() > 1;
     result.polarity = exclusive ? polarity(places_, result.scores) : std::numeric_limits<double>::quiet_NaN();
-    size_t head = 0;
-    for (const TaskSource& task : options_.tasks) {
-      if (!task.adapter) {
-        result.tasks.push_back({result.scores, result.label});
-        continue;
-      }
-      ++head;
-      TaskResult& answer = result.tasks.emplace_back();
-      answer.scores = scores_of(means[head], task_models_[head - 1].config.problem);
+    result.tasks.resize(options_.tasks.size());
+    size_t adapters = 0;
+    for (size_t k = 0; k < options_.tasks.size(); ++k) {
+      const bool own = !options_.tasks[k].adapter;
+      const Problem problem = own ? model_.config.problem : task_models_[adapters++].config.problem;
+      if (heads.of_task[k] < 0) continue;
+      TaskResult& answer = result.tasks[k];
+      answer.scores = scores_of(means[static_cast<size_t>(heads.of_task[k])], problem);
       answer.label = best_of(answer.scores);
     }
   }

@@ -1,5 +1,5 @@
-// Which words moved an answer, by occlusion (Zeiler and Fergus, 2014): the text is read once more without each
-// of them.
+// Which words moved an answer, by occlusion (Zeiler and Fergus, 2014): the text is read once more without
+// each of them.
 #pragma once
 
 #include <span>
@@ -24,8 +24,8 @@ struct Attribution {
   double weight = 0;
 };
 
-// `reduced` are the results of the text without each part. A reduced text that has no answer (nothing but this
-// part was in it) leaves a score of 1 / labels.
+// `reduced` are the results of the text without each part. A reduced text that has no answer (nothing but
+// this part was in it) leaves a score of 1 / labels.
 std::vector<Attribution> attributions(const Result& whole, std::span<const text::Segment> parts,
                                       std::span<const Result> reduced);
 

@@ -13,9 +13,9 @@ constexpr std::u32string_view kEnders = U".!?…‼⁇⁈⁉؟۔।॥።፧။�
 constexpr std::u32string_view kFullWidth = U"。！？｡．";
 constexpr std::u32string_view kClosers = U"\"')]}»”’›」』）】〉》";
 // Small letters, without the stop; none of them ends a sentence of its own as a rule.
-constexpr std::string_view kAbbreviations[] = {"mr",  "mrs", "ms",  "dr",  "prof", "st",  "vs",  "nr",
-                                               "jr",  "sr",  "e.g", "i.e", "z.b",  "d.h", "bzw", "ca", "approx",
-                                               "sra", "dra", "mme", "mlle"};
+constexpr std::string_view kAbbreviations[] = {"mr",  "mrs", "ms",     "dr",  "prof", "st",  "vs",
+                                               "nr",  "jr",  "sr",     "e.g", "i.e",  "z.b", "d.h",
+                                               "bzw", "ca",  "approx", "sra", "dra",  "mme", "mlle"};
 
 bool is_one_of(char32_t c, std::u32string_view set) { return set.find(c) != std::u32string_view::npos; }
 
@@ -98,8 +98,8 @@ class Splitter {
     while (first > begin && (has(first - 1, kLetter) || points_[first - 1].c == U'.')) --first;
     if (first == stop) return false;
     std::string word(text_.substr(points_[first].begin, points_[stop].begin - points_[first].begin));
-    const bool initial = stop - first == 1 && points_[first].c != U'I' && !is_small_letter(points_[first].c) &&
-                         points_[first].c < 0x250;
+    const bool initial = stop - first == 1 && points_[first].c != U'I' &&
+                         !is_small_letter(points_[first].c) && points_[first].c < 0x250;
     std::ranges::transform(word, word.begin(),
                            [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
     return initial || std::ranges::find(kAbbreviations, word) != std::end(kAbbreviations);
@@ -116,7 +116,8 @@ class Splitter {
     while (end > begin && is_space(end - 1)) --end;
     if (begin == end) return;
     bool says_something = false;
-    for (size_t k = begin; k < end && !says_something; ++k) says_something = has(k, kLetter | kNumber | kPictographic);
+    for (size_t k = begin; k < end && !says_something; ++k)
+      says_something = has(k, kLetter | kNumber | kPictographic);
     if (!says_something && !out.empty()) {
       out.back().end = points_[end - 1].end;
     } else {

@@ -21,10 +21,12 @@ std::vector<std::string> sentences_of(std::string_view text) { return cut(text, 
 std::vector<std::string> words_of(std::string_view text) { return cut(text, words(text)); }
 
 TEST(Sentences, EndBehindTheirMarks) {
-  EXPECT_THAT(sentences_of("I love it 😀! The screen broke after a day. Größe passt, so what? 好きです。とても。"),
-              ElementsAre("I love it 😀!", "The screen broke after a day.", "Größe passt, so what?", "好きです。",
-                          "とても。"));
-  EXPECT_THAT(sentences_of("He said \"no.\" Then he left..."), ElementsAre("He said \"no.\"", "Then he left..."));
+  EXPECT_THAT(
+      sentences_of("I love it 😀! The screen broke after a day. Größe passt, so what? 好きです。とても。"),
+      ElementsAre("I love it 😀!", "The screen broke after a day.", "Größe passt, so what?", "好きです。",
+                  "とても。"));
+  EXPECT_THAT(sentences_of("He said \"no.\" Then he left..."),
+              ElementsAre("He said \"no.\"", "Then he left..."));
   EXPECT_THAT(sentences_of("هل أنت سعيد؟ نعم."), ElementsAre("هل أنت سعيد؟", "نعم."));
   EXPECT_THAT(sentences_of("यह अच्छा है। बहुत अच्छा।"), ElementsAre("यह अच्छा है।", "बहुत अच्छा।"));
 }
@@ -37,7 +39,8 @@ TEST(Sentences, GoOnBehindAbbreviationsAndBeforeSmallLetters) {
 }
 
 TEST(Sentences, EndAtAnEmptyLineButNotAtALineEnd) {
-  EXPECT_THAT(sentences_of("Title\n\nFirst line\nsecond line."), ElementsAre("Title", "First line\nsecond line."));
+  EXPECT_THAT(sentences_of("Title\n\nFirst line\nsecond line."),
+              ElementsAre("Title", "First line\nsecond line."));
 }
 
 TEST(Sentences, OfNothingAreNone) {
@@ -54,7 +57,8 @@ TEST(Words, AreLettersWithWhatHoldsThemTogether) {
 }
 
 TEST(Words, AreWholeEmojiAndSingleIdeographs) {
-  EXPECT_THAT(words_of("😀👩‍👩‍👧‍👦🇩🇪👍🏽!"), ElementsAre("😀", "👩‍👩‍👧‍👦", "🇩🇪", "👍🏽"));
+  EXPECT_THAT(words_of("😀👩‍👩‍👧‍👦🇩🇪👍🏽!"),
+              ElementsAre("😀", "👩‍👩‍👧‍👦", "🇩🇪", "👍🏽"));
   EXPECT_THAT(words_of("好きです"), ElementsAre("好", "きです"));
   EXPECT_THAT(words_of("… — !"), IsEmpty());
 }

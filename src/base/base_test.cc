@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -48,6 +49,28 @@ TEST(ThreadPool, RunsEachIndexOnceAndRethrows) {
                           if (i == 3) throw Error(ErrorCode::kRuntime, "x");
                         }),
                Error);
+}
+
+TEST(ThreadPool, RunsInTheChildOfAFork) {
+#if defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "ThreadSanitizer ends a forked child that starts threads";
+#endif
+  ThreadPool pool(4);
+  const auto sum = [&] {
+    std::atomic<size_t> total = 0;
+    pool.run(100, [&](size_t i, int) { total += i; });
+    return total.load();
+  };
+  EXPECT_EQ(sum(), 4950u);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::alarm(60);
+    ::_exit(sum() == 4950 && sum() == 4950 ? 0 : 1);
+  }
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(sum(), 4950u);
 }
 
 TEST(AtomicFile, LeavesNothingUnlessCommitted) {

@@ -1,14 +1,9 @@
 // A fixed set of workers that share the indices of a loop. No OpenMP, no oversubscription.
 #pragma once
 
-#include <atomic>
-#include <condition_variable>
 #include <cstddef>
-#include <exception>
 #include <functional>
-#include <mutex>
-#include <thread>
-#include <vector>
+#include <memory>
 
 namespace valence {
 
@@ -20,31 +15,22 @@ int usable_cores();
 //
 // Who has nothing to do looks for work a fraction of a millisecond before it sleeps: between the operations
 // of a model waking up would take as long as they do, and a sleeper may wake on a core that is taken.
+//
+// The child of a fork has none of its parent's threads: there the first run() starts them anew. Whoever forks
+// does so while no run() is under way.
 class ThreadPool {
  public:
   explicit ThreadPool(int threads);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
-  int size() const { return static_cast<int>(workers_.size()) + 1; }
+  int size() const { return size_; }
   void run(size_t count, const std::function<void(size_t index, int worker)>& task);
 
  private:
-  void work(int worker);
-  void drain(int worker);
-  template <typename Condition>
-  void await(std::condition_variable& signal, const Condition& condition);
-
-  std::vector<std::thread> workers_;
-  std::mutex mutex_;
-  std::condition_variable start_, done_;
-  const std::function<void(size_t, int)>* task_ = nullptr;
-  size_t count_ = 0;
-  std::atomic<size_t> next_ = 0;
-  std::atomic<size_t> generation_ = 0;
-  std::atomic<int> active_ = 0;
-  std::atomic<bool> stop_ = false, failed_ = false;
-  std::exception_ptr failure_;
+  class Crew;
+  int size_;
+  std::unique_ptr<Crew> crew_;
 };
 
 }  // namespace valence

@@ -1,13 +1,12 @@
 // valence serve: the HTTP server and the page.
 
-#include "serve/server.h"
-
 #include <algorithm>
 #include <fstream>
 
 #include "base/error.h"
 #include "commands.h"
 #include "model_options.h"
+#include "serve/server.h"
 
 namespace valence::app {
 namespace {
@@ -32,11 +31,13 @@ std::pair<std::string, std::string> name_and_model(const std::string& given) {
 std::string key_in(const std::string& path) {
   std::ifstream file(path);
   std::string key;
-  if (!file || !std::getline(file, key)) throw Error(ErrorCode::kNoInput, "serve: no key can be read from " + printable(path));
+  if (!file || !std::getline(file, key))
+    throw Error(ErrorCode::kNoInput, "serve: no key can be read from " + printable(path));
   while (!key.empty() && (key.back() == '\r' || key.back() == ' ')) key.pop_back();
   const bool visible = std::ranges::all_of(key, [](char c) { return c > ' ' && c <= '~'; });
   if (key.empty() || !visible)
-    throw Error(ErrorCode::kBadConfig, "serve: the key in " + printable(path) + " is empty or has characters that HTTP cannot carry");
+    throw Error(ErrorCode::kBadConfig, "serve: the key in " + printable(path) +
+                                           " is empty or has characters that HTTP cannot carry");
   return key;
 }
 
@@ -73,7 +74,8 @@ int run_server(const ServeOptions& options) {
     for (const std::string& model : models) {
       loaded.push_back(load_model(model, options));
       const auto same = std::ranges::count(loaded, loaded.back()->name, &serve::ServedModel::name);
-      if (same > 1) throw Error(ErrorCode::kUsage, "serve: two models are named " + printable(loaded.back()->name));
+      if (same > 1)
+        throw Error(ErrorCode::kUsage, "serve: two models are named " + printable(loaded.back()->name));
     }
     return loaded;
   });
@@ -84,20 +86,25 @@ int run_server(const ServeOptions& options) {
 
 void add_serve(Program& program) {
   auto options = std::make_shared<ServeOptions>();
-  Command& command =
-      program.add("serve", "Answer over HTTP, with a page for people", [options] { return run_server(*options); });
-  command.texts("model", options->models, "[NAME=]MODEL", "Serve this one, too; may be repeated (the first is the default)");
-  command.texts("adapter", options->adapters, "ADAPTER", "Another task by this PEFT adapter; may be repeated");
+  Command& command = program.add("serve", "Answer over HTTP, with a page for people",
+                                 [options] { return run_server(*options); });
+  command.texts("model", options->models, "[NAME=]MODEL",
+                "Serve this one, too; may be repeated (the first is the default)");
+  command.texts("adapter", options->adapters, "ADAPTER",
+                "Another task by this PEFT adapter; may be repeated");
   command.text("host", options->host, Value::kWord, "ADDRESS", "Listen here (default: 127.0.0.1)");
   command.number("port", options->port, 0, "Port (default: 8080; 0: any free one)");
-  command.text("api-key-file", options->key_file, Value::kFile, "FILE", "Ask for the key that this file holds");
+  command.text("api-key-file", options->key_file, Value::kFile, "FILE",
+               "Ask for the key that this file holds");
   command.text("tls-cert", options->certificate, Value::kFile, "FILE", "Certificates for TLS, in PEM");
   command.text("tls-key", options->certificate_key, Value::kFile, "FILE", "Their private key, in PEM");
   command.flag("plain", options->plain, "Let others in without a key or without TLS");
   command.number("max-queue", options->most_queued, 1, "Requests that may wait (default: 512)");
   command.number("max-text", options->most_bytes, 1, "Bytes of the longest text (default: 131072)");
   add_computing_options(command, options->computing);
-  command.example("Example:\n  valence serve --model default --model tweets=cardiffnlp/twitter-roberta-base-sentiment-latest");
+  command.example(
+      "Example:\n  valence serve --model default --model "
+      "tweets=cardiffnlp/twitter-roberta-base-sentiment-latest");
 }
 
 }  // namespace valence::app

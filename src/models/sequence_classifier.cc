@@ -1,5 +1,7 @@
 #include "models/sequence_classifier.h"
 
+#include <algorithm>
+#include <span>
 #include <utility>
 
 #include "base/error.h"
@@ -74,15 +76,26 @@ class Builder {
     if (!names.types.empty()) {
       const std::vector<float> types =
           restored(weights_.matrix(names.types, config_.type_rows, config_.hidden).source);
-      for (size_t k = 0; k < positions.size(); ++k)
-        positions[k] += types[k % static_cast<size_t>(config_.hidden)];
+      add_types(types, positions);
     }
-    embeddings.positions = backend_.make_table(
-        {.out_features = config_.position_rows, .in_features = config_.hidden, .fp32 = positions.data()},
-        WeightType::kFp32);
+    embeddings.positions =
+        backend_.make_table({.out_features = static_cast<int64_t>(positions.size()) / config_.hidden,
+                             .in_features = config_.hidden,
+                             .fp32 = positions.data()},
+                            WeightType::kFp32);
     bytes_ += embeddings.words->bytes() + embeddings.positions->bytes();
     embeddings.norm = norm(names.norm);
     return embeddings;
+  }
+
+  // A row for each position and each of the first two types.
+  void add_types(std::span<const float> types, std::vector<float>& positions) const {
+    const size_t count = positions.size(), hidden = static_cast<size_t>(config_.hidden);
+    if (config_.type_rows >= 2) {
+      positions.resize(2 * count);
+      std::copy_n(positions.begin(), count, positions.begin() + static_cast<ptrdiff_t>(count));
+    }
+    for (size_t k = 0; k < positions.size(); ++k) positions[k] += types[k / count * hidden + k % hidden];
   }
 
   // Read in place where the file holds it in a type that will do, 4 bits among them; else int8 beside int8

@@ -18,8 +18,10 @@ struct Dense {
 };
 
 struct Embeddings {
-  std::unique_ptr<backend::Table> words;      // [vocabulary, hidden]
-  std::unique_ptr<backend::Table> positions;  // [positions, hidden], the row of token type 0 added to each
+  std::unique_ptr<backend::Table> words;  // [vocabulary, hidden]
+  // [positions, hidden], the row of token type 0 added to each; where there is a second type, the same again
+  // with the row of type 1.
+  std::unique_ptr<backend::Table> positions;
   std::unique_ptr<backend::Norm> norm;
 };
 

@@ -10,15 +10,12 @@
 #include "base/error.h"
 #include "base/sha256.h"
 #include "base/threads.h"
-#include "base/utf8.h"
 #include "formats/catalogue.h"
 #include "models/positions.h"
 #include "models/sequence_classifier.h"
 #include "pipeline/polarity.h"
 #include "pipeline/scores.h"
-#include "pipeline/windows.h"
-#include "text/social.h"
-#include "text/tokenizer.h"
+#include "pipeline/text_reader.h"
 
 namespace valence::pipeline {
 namespace {
@@ -54,24 +51,12 @@ struct Worker {
   std::vector<int32_t> batch_ids, batch_positions, cumulative_lengths;
 };
 
-// A stretch of one text that goes through the encoder as one sequence.
-struct Sequence {
-  size_t text = 0;
-  int64_t begin = 0;   // of its tokens in Worker::ids, special tokens aside
-  int64_t length = 0;  // special tokens aside
-};
-
 // What one call computes on top of the shared layers.
 struct Heads {
   std::vector<const nn::Branch*> branches;
   std::vector<size_t> labels;  // how many, of each head: the model's, then those of `branches`
   std::vector<int> of_task;    // the head that answers it; -1: not asked
 };
-
-void reject(Result& result, std::string reason, std::string message) {
-  result.reject_reason = std::move(reason);
-  result.reject_message = std::move(message);
-}
 
 bool wants_gpu(const ClassifierOptions& options) {
   if (options.device != Device::kAuto) return options.device == Device::kCuda;
@@ -99,7 +84,7 @@ class EncoderClassifier final : public Classifier {
     model_ = models::load_sequence_classifier(model.files, adapter != nullptr ? &adapter->files : nullptr,
                                               options.dtype, *workers_.front().backend);
     load_tasks(model);
-    load_tokenizer(model.files);
+    reader_.load(model.files, model_.config, options.long_text);
     take_settings(model);
     provenance_.dtype = type_name(model_.type);
     provenance_.device = workers_.front().backend->description();
@@ -119,7 +104,7 @@ class EncoderClassifier final : public Classifier {
 
   std::string fingerprint() const override {
     std::string said = provenance_.revision + '\n' + provenance_.dtype + '\n' + provenance_.device + '\n';
-    said += std::to_string(limit_) + (social_ ? " social " : " ") +
+    said += std::to_string(reader_.limit()) + (reader_.social() ? " social " : " ") +
             std::to_string(static_cast<int>(options_.long_text));
     const auto add = [&](const formats::Checkpoint& checkpoint) {
       said += '\n' + std::to_string(checkpoint.file_bytes());
@@ -134,26 +119,46 @@ class EncoderClassifier final : public Classifier {
     return sha256_hex(std::as_bytes(std::span(said)));
   }
 
-  int64_t longest_input() const override { return limit_; }
-  const text::Tokenizer& tokenizer() const override { return *tokenizer_; }
+  int64_t longest_input() const override { return reader_.limit(); }
+  const text::Tokenizer& tokenizer() const override { return reader_.tokenizer(); }
 
   std::vector<Result> classify(std::span<const std::string_view> texts, int worker,
                                const Reading& reading) override {
-    return classify_with(workers_.at(static_cast<size_t>(worker)), texts, reading);
+    return classify_texts(workers_.at(static_cast<size_t>(worker)), texts, reading);
   }
   std::vector<Result> classify_together(std::span<const std::string_view> texts,
                                         const Reading& reading) override {
-    return classify_with(together_, texts, reading);
+    return classify_texts(together_, texts, reading);
+  }
+  std::vector<Result> classify_pairs(std::span<const TextPair> pairs, int worker,
+                                     const Reading& reading) override {
+    return classify_some_pairs(workers_.at(static_cast<size_t>(worker)), pairs, reading);
+  }
+  std::vector<Result> classify_pairs_together(std::span<const TextPair> pairs,
+                                              const Reading& reading) override {
+    return classify_some_pairs(together_, pairs, reading);
   }
 
  private:
+  std::vector<Result> classify_texts(Worker& worker, std::span<const std::string_view> texts,
+                                     const Reading& reading) {
+    return classify_with(worker, texts.size(), [&](size_t k) { return TextPair{texts[k]}; }, reading);
+  }
+  std::vector<Result> classify_some_pairs(Worker& worker, std::span<const TextPair> pairs,
+                                          const Reading& reading) {
+    return classify_with(worker, pairs.size(), [&](size_t k) { return pairs[k]; }, reading);
+  }
+
   // text -> normalize -> tokenize -> pack -> encode -> head -> result
-  std::vector<Result> classify_with(Worker& worker, std::span<const std::string_view> texts,
+  template <typename Input>
+  std::vector<Result> classify_with(Worker& worker, size_t inputs, const Input& input,
                                     const Reading& reading) {
-    std::vector<Result> results(texts.size());
+    std::vector<Result> results(inputs);
     std::vector<Sequence> sequences;
     worker.ids.clear();
-    for (size_t k = 0; k < texts.size(); ++k) read_text(texts[k], k, reading, worker, results[k], sequences);
+    for (size_t k = 0; k < inputs; ++k) {
+      reader_.read(input(k), k, reading, worker.ids, results[k], sequences);
+    }
 
     const Heads heads = heads_of(reading);
     // Of each head: [sequences, its labels].
@@ -164,6 +169,7 @@ class EncoderClassifier final : public Classifier {
     std::stable_sort(order.begin(), order.end(),
                      [&](uint32_t a, uint32_t b) { return sequences[a].length < sequences[b].length; });
     for (size_t begin = 0; begin < order.size();) {
+      if (options_.stop != nullptr && *options_.stop) throw Error(ErrorCode::kInterrupted, "interrupted");
       const std::span<const uint32_t> batch =
           next_batch(sequences, std::span(order).subspan(begin), worker.batch_tokens);
       if (run_batch(worker, sequences, batch, heads, logits)) begin += batch.size();
@@ -183,11 +189,9 @@ class EncoderClassifier final : public Classifier {
     size_t branch = 0;
     for (size_t k = 0; k < options_.tasks.size(); ++k) {
       const bool asked = k < 64 && (reading.tasks >> k & 1) != 0;
-      if (!options_.tasks[k].adapter) {
-        heads.of_task.push_back(asked ? 0 : -1);
-        continue;
-      }
-      heads.of_task.push_back(asked ? static_cast<int>(heads.labels.size()) : -1);
+      const bool own = !options_.tasks[k].adapter;
+      heads.of_task.push_back(!asked ? -1 : own ? 0 : static_cast<int>(heads.labels.size()));
+      if (own) continue;
       if (asked) {
         heads.branches.push_back(branches_[branch]);
         heads.labels.push_back(label_counts_[branch + 1]);
@@ -197,44 +201,13 @@ class EncoderClassifier final : public Classifier {
     return heads;
   }
 
-  // Tokenizes one text and appends the sequences that it is read in; or says why it cannot be used.
-  void read_text(std::string_view text, size_t index, const Reading& reading, Worker& worker, Result& result,
-                 std::vector<Sequence>& sequences) const {
-    if (!is_valid_utf8(text)) return reject(result, "invalid_encoding", "the text is not valid UTF-8");
-    if (is_blank(text)) return reject(result, "empty_text", "the text is empty or blank");
-    const auto first = static_cast<int64_t>(worker.ids.size());
-    if (social_) {
-      tokenizer_->encode(text::preprocess_tweet(text), worker.ids);
-    } else {
-      tokenizer_->encode(text, worker.ids);
-    }
-    result.tokens = static_cast<int64_t>(worker.ids.size()) - first;
-    const auto special = static_cast<int64_t>(prefix_.size() + suffix_.size());
-    const int64_t content = result.tokens - special, capacity = limit_ - special;
-    const int64_t begin = first + static_cast<int64_t>(prefix_.size());
-    const LongText long_text = reading.long_text.value_or(options_.long_text);
-    if (content > capacity && long_text == LongText::kError) {
-      const std::string tokens = std::to_string(result.tokens);
-      result = {};
-      return reject(result, "too_long",
-                    "the text has " + tokens + " tokens, the model reads at most " + std::to_string(limit_));
-    }
-    result.truncated = content > capacity && long_text == LongText::kTruncate;
-    const std::vector<Window> windows = windows_of(result.truncated ? capacity : content, capacity);
-    const int64_t skipped = result.truncated && reading.keep_end ? content - capacity : 0;
-    result.windows = static_cast<int32_t>(windows.size());
-    for (const Window& window : windows)
-      sequences.push_back({index, begin + skipped + window.begin, window.length});
-  }
-
   // The sequences at the front of `order` that make up one batch of at most so many tokens, or one sequence.
   std::span<const uint32_t> next_batch(const std::vector<Sequence>& sequences,
                                        std::span<const uint32_t> order, int64_t most_tokens) const {
-    const auto special = static_cast<int64_t>(prefix_.size() + suffix_.size());
     int64_t tokens = 0;
     size_t count = 0;
     while (count < order.size()) {
-      tokens += sequences[order[count]].length + special;
+      tokens += sequences[order[count]].length + reader_.special();
       if (count > 0 && tokens > most_tokens) break;
       ++count;
     }
@@ -244,16 +217,18 @@ class EncoderClassifier final : public Classifier {
   // False when the device has no memory for so many tokens: the worker's batches are then halved.
   bool run_batch(Worker& worker, const std::vector<Sequence>& sequences, std::span<const uint32_t> batch,
                  const Heads& heads, std::vector<std::vector<float>>& logits) const {
+    const std::vector<int32_t>&prefix = reader_.prefix(), &suffix = reader_.suffix();
     worker.batch_ids.clear();
     worker.cumulative_lengths.assign(1, 0);
     for (const uint32_t k : batch) {
       const auto begin = worker.ids.begin() + sequences[k].begin;
-      worker.batch_ids.insert(worker.batch_ids.end(), prefix_.begin(), prefix_.end());
+      worker.batch_ids.insert(worker.batch_ids.end(), prefix.begin(), prefix.end());
       worker.batch_ids.insert(worker.batch_ids.end(), begin, begin + sequences[k].length);
-      worker.batch_ids.insert(worker.batch_ids.end(), suffix_.begin(), suffix_.end());
+      worker.batch_ids.insert(worker.batch_ids.end(), suffix.begin(), suffix.end());
       worker.cumulative_lengths.push_back(static_cast<int32_t>(worker.batch_ids.size()));
     }
     models::set_positions(model_.config, worker.batch_ids, worker.cumulative_lengths, worker.batch_positions);
+    set_types(worker, sequences, batch);
     std::vector<std::vector<float>> out;
     for (const size_t count : heads.labels) out.emplace_back(batch.size() * count);
     const std::vector<std::span<float>> outputs(out.begin(), out.end());
@@ -275,6 +250,19 @@ class EncoderClassifier final : public Classifier {
       }
     }
     return true;
+  }
+
+  // A position's row of token type 1 lies `position_rows` behind that of type 0 (nn::Embeddings).
+  void set_types(Worker& worker, const std::vector<Sequence>& sequences,
+                 std::span<const uint32_t> batch) const {
+    for (size_t k = 0; k < batch.size(); ++k) {
+      const int64_t typed = sequences[batch[k]].typed;
+      if (typed < 0) continue;
+      const int64_t begin =
+          worker.cumulative_lengths[k] + static_cast<int64_t>(reader_.prefix().size()) + typed;
+      for (int64_t at = begin; at < worker.cumulative_lengths[k + 1]; ++at)
+        worker.batch_positions[static_cast<size_t>(at)] += static_cast<int32_t>(model_.config.position_rows);
+    }
   }
 
   // The mean of the logits of a text's windows, the first of which is sequence `first`, and what follows from
@@ -332,30 +320,13 @@ class EncoderClassifier final : public Classifier {
     together_.batch_tokens = together_.backend->batch_tokens();
   }
 
-  void load_tokenizer(const formats::ModelFiles& files) {
-    tokenizer_ = text::Tokenizer::load(files);
-    if (tokenizer_->vocab_size() > model_.config.vocab_size) {
-      throw Error(ErrorCode::kBadData, printable(files.name()) + ": the tokenizer has ids up to " +
-                                           std::to_string(tokenizer_->vocab_size() - 1) +
-                                           ", the embedding has rows for " +
-                                           std::to_string(model_.config.vocab_size));
-    }
-    prefix_ = tokenizer_->prefix_ids();
-    suffix_ = tokenizer_->suffix_ids();
-    limit_ = models::longest_input(files, model_.config);
-    if (limit_ <= static_cast<int64_t>(prefix_.size() + suffix_.size())) {
-      throw Error(ErrorCode::kBadConfig, printable(files.name()) + ": an input of " + std::to_string(limit_) +
-                                             " tokens leaves no room for a text beside the special tokens");
-    }
-  }
-
   // The catalogue knows which models want their tweets prepared and what bare LABEL_0.. stand for.
   void take_settings(const ModelSource& model) {
     models::ModelConfig& config = model_.config;
     const formats::CatalogueEntry* entry = formats::find_in_catalogue(model.name);
     if (entry == nullptr) entry = formats::find_in_catalogue(config.origin);
-    social_ = options_.social == Social::kOn ||
-              (options_.social == Social::kAuto && entry != nullptr && entry->social);
+    reader_.set_social(options_.social == Social::kOn ||
+                       (options_.social == Social::kAuto && entry != nullptr && entry->social));
     const bool bare = std::all_of(config.labels.begin(), config.labels.end(),
                                   [](const std::string& label) { return label.starts_with("LABEL_"); });
     if (bare && entry != nullptr && entry->labels.size() == config.labels.size())
@@ -374,10 +345,7 @@ class EncoderClassifier final : public Classifier {
   std::vector<const nn::Branch*> branches_;  // of task_models_
   std::vector<size_t> label_counts_;         // of each head: the model's, then those of task_models_
   std::vector<Task> tasks_;
-  std::unique_ptr<text::Tokenizer> tokenizer_;
-  std::vector<int32_t> prefix_, suffix_;
-  int64_t limit_ = 0;  // tokens of the longest input, special tokens included
-  bool social_ = false;
+  TextReader reader_;
   std::vector<double> places_;
   mutable Provenance provenance_;
 };

@@ -1,6 +1,7 @@
 // Text to label: the one place where tokenizer, windows, encoder and head meet.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -43,6 +44,9 @@ struct ClassifierOptions {
   LongText long_text = LongText::kWindows;
   int threads = 0;  // 0: the cores this process may use
   std::vector<TaskSource> tasks = {};
+  // When it becomes true every call ends between two batches, with Error(kInterrupted). Null: nothing stops
+  // it.
+  const std::atomic<bool>* stop = nullptr;
 };
 
 // What one call asks of its texts, where that differs from call to call.
@@ -57,6 +61,13 @@ struct Reading {
 struct TaskResult {
   std::vector<float> scores;
   int label = 0;
+};
+
+// One input of one text or two, as models of two sentences read them. An empty second text counts as none, as
+// in transformers.
+struct TextPair {
+  std::string_view text;
+  std::optional<std::string_view> pair = std::nullopt;
 };
 
 // What is known about one text. Probabilities and logits are in the order of id2label.
@@ -118,14 +129,31 @@ class Classifier {
   // hundred texts at a time: they are sorted by length and packed inside.
   virtual std::vector<Result> classify(std::span<const std::string_view> texts, int worker,
                                        const Reading& reading) = 0;
-  std::vector<Result> classify(std::span<const std::string_view> texts, int worker) {
-    return classify(texts, worker, {});
-  }
   // The same with all threads on one call: for a few texts at a terminal. Not while workers run.
   virtual std::vector<Result> classify_together(std::span<const std::string_view> texts,
                                                 const Reading& reading) = 0;
+
+  // The same two for inputs of which some or all are two texts, joined as transformers joins them (BERT:
+  // [CLS] text [SEP] pair [SEP] with token types). A pair that is too long is never read in windows: the
+  // longer text is cut until both fit, and the result is `truncated`; LongText::kError rejects it. Errors:
+  // kUsage for a pair where the tokenizer does not say how to join two texts.
+  virtual std::vector<Result> classify_pairs(std::span<const TextPair> pairs, int worker,
+                                             const Reading& reading) = 0;
+  virtual std::vector<Result> classify_pairs_together(std::span<const TextPair> pairs,
+                                                      const Reading& reading) = 0;
+
+  // As the options say.
+  std::vector<Result> classify(std::span<const std::string_view> texts, int worker) {
+    return classify(texts, worker, {});
+  }
   std::vector<Result> classify_together(std::span<const std::string_view> texts) {
     return classify_together(texts, {});
+  }
+  std::vector<Result> classify_pairs(std::span<const TextPair> pairs, int worker) {
+    return classify_pairs(pairs, worker, {});
+  }
+  std::vector<Result> classify_pairs_together(std::span<const TextPair> pairs) {
+    return classify_pairs_together(pairs, {});
   }
 };
 

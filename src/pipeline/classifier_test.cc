@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cmath>
 #include <cstring>
 #include <filesystem>
@@ -11,14 +12,18 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "formats/json.h"
+#include "formats/test_support.h"
 #include "pipeline/quantize.h"
 
 namespace valence::pipeline {
 namespace {
 
 using backend::WeightType;
+using formats::Json;
 using formats::ModelFiles;
-using testing::ElementsAre;
+using ::testing::ElementsAre;
+using valence::testing::read_file;
 
 // A tiny DistilBERT of 48 positions (tools/make_model_goldens.py).
 ModelSource tiny(const std::string& name = "distilbert") {
@@ -145,7 +150,7 @@ TEST(Classifier, SaysWhereItsAnswersComeFrom) {
 }
 
 TEST(Quantize, WritesFoldersThatAnswerAsTheTypeDoes) {
-  const std::filesystem::path root = testing::TempDir() + "valence_quantize" + std::to_string(::getpid());
+  const std::filesystem::path root = ::testing::TempDir() + "valence_quantize" + std::to_string(::getpid());
   std::filesystem::create_directories(root);
   const std::vector<std::string> texts = random_texts(20);
   for (const auto& [type, name] :
@@ -175,6 +180,59 @@ TEST(Quantize, WritesFoldersThatAnswerAsTheTypeDoes) {
     for (size_t label = 0; label < 3; ++label) EXPECT_NEAR(a[k].logits[label], b[k].logits[label], 0.8);
   }
   std::filesystem::remove_all(root);
+}
+
+TEST(Pairs, AnswerAsTransformersDoes) {
+  for (const char* name : {"bert", "distilbert"}) {
+    const auto classifier = Classifier::load(tiny(name), nullptr, {.threads = 2});
+    const Json golden =
+        Json::parse(read_file(std::filesystem::path(GOLDENS) / name / "pairs.json"), "pairs.json");
+    std::vector<TextPair> pairs;
+    for (const Json& row : golden.as_array("pairs")) {
+      pairs.push_back({row.find("text")->as_string("text"), row.find("pair")->as_string("pair")});
+    }
+    const std::vector<Result> results = classifier->classify_pairs(pairs, 1);
+    const std::vector<Result> together = classifier->classify_pairs_together(pairs);
+    for (size_t k = 0; k < pairs.size(); ++k) {
+      const Json& row = golden.as_array("pairs")[k];
+      EXPECT_EQ(results[k].tokens, row.find("tokens")->as_int("tokens"));
+      EXPECT_EQ(results[k].truncated, results[k].tokens > 48);
+      for (size_t label = 0; label < 3; ++label) {
+        const double expected = row.find("logits")->as_array("logits")[label].as_number("logit");
+        EXPECT_NEAR(results[k].logits[label], expected, 1e-4) << name << " pair " << k;
+      }
+      expect_same(results[k], classifier->classify_pairs({&pairs[k], 1}, 0).front());
+      expect_same(results[k], together[k]);
+    }
+  }
+}
+
+TEST(Pairs, StandBesideSingleTexts) {
+  const auto classifier = Classifier::load(tiny("bert"), nullptr, {.threads = 1});
+  const std::vector<TextPair> inputs{{"good day", "bad"}, {"good day"}, {" ", "bad"}, {"good", "\xff"}};
+  const std::vector<Result> results = classifier->classify_pairs(inputs, 0);
+  EXPECT_NE(results[0].logits, results[1].logits);
+  const std::string_view alone = "good day";
+  expect_same(results[1], classifier->classify({&alone, 1}, 0).front());
+  EXPECT_EQ(results[2].reject_reason, "empty_text");
+  EXPECT_EQ(results[3].reject_reason, "invalid_encoding");
+}
+
+TEST(Pairs, TooLongOnesAreRejectedWhereTextsAre) {
+  const auto classifier =
+      Classifier::load(tiny("bert"), nullptr, {.long_text = LongText::kError, .threads = 1});
+  const std::string text(100, '.');
+  const std::vector<TextPair> inputs{{"good", text}};
+  EXPECT_EQ(classifier->classify_pairs(inputs, 0).front().reject_reason, "too_long");
+}
+
+TEST(Classifier, StopsBetweenTwoBatches) {
+  std::atomic<bool> stop = true;
+  const auto classifier = Classifier::load(tiny("bert"), nullptr, {.threads = 1, .stop = &stop});
+  const std::string_view text = "good";
+  EXPECT_THROW(classifier->classify({&text, 1}, 0), Error);
+  stop = false;
+  EXPECT_EQ(classifier->classify({&text, 1}, 0).front().reject_reason, "");
 }
 
 }  // namespace

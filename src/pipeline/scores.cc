@@ -5,10 +5,12 @@
 
 namespace valence::pipeline {
 
-std::vector<float> scores_of(std::span<const float> logits, models::Problem problem) {
+using models::Problem;
+
+std::vector<float> scores_of(std::span<const float> logits, Problem problem) {
   std::vector<float> scores(logits.begin(), logits.end());
-  if (problem == models::Problem::kRegression) return scores;
-  if (problem == models::Problem::kMultiLabel || logits.size() == 1) {
+  if (problem == Problem::kRegression) return scores;
+  if (problem == Problem::kMultiLabel || logits.size() == 1) {
     for (float& score : scores) score = static_cast<float>(1 / (1 + std::exp(-static_cast<double>(score))));
     return scores;
   }

@@ -1,4 +1,4 @@
-// From logits to what users read.
+// From logits to what is said of a text.
 #pragma once
 
 #include <cstddef>
@@ -9,13 +9,13 @@
 
 namespace valence::pipeline {
 
-// Softmax; the sigmoid of each for several labels at once and for a single one; of a regression the values.
+// Softmax; sigmoid for multi-label or one label; the logits themselves for regression.
 std::vector<float> scores_of(std::span<const float> logits, models::Problem problem);
 
-// The index of the largest, the first of equals.
+// The index of the largest score, the first of equal ones.
 int best_of(std::span<const float> scores);
 
-// `logits` is [windows, labels]; the mean over the windows of each label.
+// logits [windows, labels] of one text to their mean [labels].
 std::vector<float> mean_of_windows(std::span<const float> logits, size_t labels);
 
 }  // namespace valence::pipeline

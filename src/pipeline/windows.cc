@@ -14,4 +14,13 @@ std::vector<Window> windows_of(int64_t tokens, int64_t capacity) {
   return windows;
 }
 
+PairLengths longest_first(int64_t first, int64_t second, int64_t capacity) {
+  if (first + second <= capacity) return {first, second};
+  const int64_t shorter = std::min(first, second);
+  // Where both are cut, the shorter one gets the smaller half.
+  const int64_t less = 2 * shorter <= capacity ? shorter : capacity / 2;
+  const int64_t more = capacity - less;
+  return first > second ? PairLengths{more, less} : PairLengths{less, more};
+}
+
 }  // namespace valence::pipeline

@@ -17,4 +17,12 @@ struct Window {
 // same length, so the plain mean of their logits is the text's answer. One window when the text fits.
 std::vector<Window> windows_of(int64_t tokens, int64_t capacity);
 
+// What is kept of two texts that share `capacity` tokens: the longer one is cut to the other's length first,
+// then both, as truncation "longest_first" of Hugging Face tokenizers.
+struct PairLengths {
+  int64_t first = 0;
+  int64_t second = 0;
+};
+PairLengths longest_first(int64_t first, int64_t second, int64_t capacity);
+
 }  // namespace valence::pipeline

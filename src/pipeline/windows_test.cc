@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
+
 namespace valence::pipeline {
 namespace {
 
@@ -31,6 +33,20 @@ TEST(Windows, LongTextsAreCoveredWithAQuarterOfOverlap) {
       }
     }
   }
+}
+
+TEST(LongestFirst, CutsTheLongerTextToTheOtherBeforeBoth) {
+  const auto kept = [](int64_t first, int64_t second, int64_t capacity) {
+    const PairLengths lengths = longest_first(first, second, capacity);
+    return std::pair(lengths.first, lengths.second);
+  };
+  EXPECT_EQ(kept(3, 4, 7), std::pair(int64_t{3}, int64_t{4}));
+  EXPECT_EQ(kept(3, 9, 7), std::pair(int64_t{3}, int64_t{4}));
+  EXPECT_EQ(kept(9, 3, 7), std::pair(int64_t{4}, int64_t{3}));
+  EXPECT_EQ(kept(9, 9, 7), std::pair(int64_t{3}, int64_t{4}));
+  EXPECT_EQ(kept(10, 9, 7), std::pair(int64_t{4}, int64_t{3}));
+  EXPECT_EQ(kept(0, 9, 7), std::pair(int64_t{0}, int64_t{7}));
+  EXPECT_EQ(kept(5, 5, 0), std::pair(int64_t{0}, int64_t{0}));
 }
 
 }  // namespace

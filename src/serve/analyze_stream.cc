@@ -45,8 +45,9 @@ void AnalyzeStream::read_line(std::string_view line) {
     submit(read_document(context_, parse_body(std::string(line)), lines_));
   } catch (const Refused& refused) {
     const bool encoding = !is_valid_utf8(line);
-    put_error("null", encoding ? "invalid_encoding" : "malformed",
-              "line " + std::to_string(lines_) + (encoding ? " is not valid UTF-8" : " is not a JSON object"));
+    put_error(
+        "null", encoding ? "invalid_encoding" : "malformed",
+        "line " + std::to_string(lines_) + (encoding ? " is not valid UTF-8" : " is not a JSON object"));
   }
 }
 

@@ -36,7 +36,7 @@ class AnalyzeStream : public std::enable_shared_from_this<AnalyzeStream> {
   void abandon();
 
  private:
-  static constexpr size_t kMostOpen = 512;       // documents
+  static constexpr size_t kMostOpen = 512;        // documents
   static constexpr size_t kMostOutput = 1 << 20;  // bytes
   void read_line(std::string_view line);
   void submit(Document document);
@@ -48,7 +48,7 @@ class AnalyzeStream : public std::enable_shared_from_this<AnalyzeStream> {
   DocumentOptions options_;
   Framing framing_;
   std::function<void()> changed_;
-  std::string line_;  // the beginning of a line whose end has not come
+  std::string line_;       // the beginning of a line whose end has not come
   bool skipping_ = false;  // the rest of a line that is too long
   size_t lines_ = 0, open_ = 0;
   bool ended_ = false;

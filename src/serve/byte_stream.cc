@@ -20,7 +20,8 @@ ByteStream::ByteStream(Socket socket, asio::ssl::context* tls) {
 }
 
 asio::awaitable<void> ByteStream::handshake(ErrorCode& error) {
-  if (tls_) co_await tls_->async_handshake(asio::ssl::stream_base::server, redirect_error(use_awaitable, error));
+  if (tls_)
+    co_await tls_->async_handshake(asio::ssl::stream_base::server, redirect_error(use_awaitable, error));
 }
 
 asio::awaitable<size_t> ByteStream::read_some(char* data, size_t size, ErrorCode& error) {

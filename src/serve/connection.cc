@@ -24,7 +24,7 @@ constexpr std::chrono::seconds kWholeHead{10};  // from its first byte
 constexpr std::chrono::seconds kWholeBody{15};  // from its head
 constexpr std::chrono::seconds kWritten{30};    // of a piece of an answer
 constexpr std::chrono::seconds kGoodbye{2};
-constexpr size_t kPiece = 64 << 10;             // bytes that are read or written at once
+constexpr size_t kPiece = 64 << 10;  // bytes that are read or written at once
 // The most of a refused request's body that is read for the sake of the next request.
 constexpr uint64_t kWorthDiscarding = 1 << 20;
 
@@ -166,7 +166,8 @@ awaitable<void> Connection::say_goodbye() {
   error = {};
   for (size_t read = 0; read < kWorthDiscarding && !error;) {
     // What TLS hides does not matter any more.
-    read += co_await stream_.socket().async_read_some(asio::buffer(scratch), redirect_error(use_awaitable, error));
+    read += co_await stream_.socket().async_read_some(asio::buffer(scratch),
+                                                      redirect_error(use_awaitable, error));
   }
   close();
 }
@@ -185,7 +186,8 @@ awaitable<bool> Connection::respond(const Head& head, Response response, const c
 // Answers a request whose body is not read; false when the connection ends with it.
 awaitable<bool> Connection::refuse(const Head& head, Response response, const char* route) {
   const bool body_may_come = head.has_length && head.content_length > 0;
-  response.close |= head.method.empty() || (body_may_come && (head.expects_100 || head.content_length > kWorthDiscarding));
+  response.close |=
+      head.method.empty() || (body_may_come && (head.expects_100 || head.content_length > kWorthDiscarding));
   const bool goes_on = co_await respond(head, std::move(response), route);
   if (goes_on && body_may_come) co_return co_await discard_body(head.content_length);
   if (!goes_on) co_await say_goodbye();
@@ -196,7 +198,8 @@ bool Connection::has_key(const Head& head) const {
   constexpr std::string_view kScheme = "Bearer ";
   if (shared_.key.empty()) return true;
   std::string_view given = head.authorization;
-  if (given.size() < kScheme.size() || !boost::beast::iequals(given.substr(0, kScheme.size()), kScheme)) return false;
+  if (given.size() < kScheme.size() || !boost::beast::iequals(given.substr(0, kScheme.size()), kScheme))
+    return false;
   given.remove_prefix(kScheme.size());
   return given.size() == shared_.key.size() &&
          ::CRYPTO_memcmp(given.data(), shared_.key.data(), given.size()) == 0;
@@ -212,7 +215,8 @@ std::optional<Response> Connection::refusal_of(const Head& head, const Found& fo
   }
   if (route == nullptr) return refused(404, "not_found", "there is no such path here; see /openapi.json");
   if (!found.method_allowed) {
-    Response response = refused(405, "method_not_allowed", "the path does not answer this method", route->dialect);
+    Response response =
+        refused(405, "method_not_allowed", "the path does not answer this method", route->dialect);
     response.headers.emplace_back("Allow", route->allow);
     return response;
   }
@@ -233,10 +237,12 @@ std::optional<Response> Connection::refusal_of_body(const Head& head, const Rout
   }
   const Limits& limits = shared_.context.limits;
   const bool json = head.content_type == "application/json";
-  const bool lines = route.body == Body::kStream && !json && head.content_type.find("json") != std::string::npos;
+  const bool lines =
+      route.body == Body::kStream && !json && head.content_type.find("json") != std::string::npos;
   if (head.content_length > (lines ? limits.stream_body : limits.body))
     return refused(413, "too_large", "the body is larger than this server reads", route.dialect);
-  if (head.encoded) return refused(415, "unsupported_media_type", "encoded bodies are not read", route.dialect);
+  if (head.encoded)
+    return refused(415, "unsupported_media_type", "encoded bodies are not read", route.dialect);
   if (!json && !lines && route.body != Body::kAny)
     return refused(415, "unsupported_media_type", "the body is application/json", route.dialect);
   if (!route.engine || !is_full()) return {};

@@ -70,7 +70,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   ByteStream stream_;
   Shared& shared_;
   std::shared_ptr<Signal> in_signal_, out_signal_;  // of a stream
-  std::string in_;  // bytes that were read and not used
+  std::string in_;                                  // bytes that were read and not used
   bool waiting_ = false;
   bool broken_ = false;
   Clock::time_point began_;  // the request

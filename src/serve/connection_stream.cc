@@ -86,12 +86,12 @@ awaitable<bool> Connection::stream_documents(const Head& head, const Route& rout
   const auto executor = stream_.socket().get_executor();
   in_signal_ = std::make_shared<Signal>(executor);
   out_signal_ = std::make_shared<Signal>(executor);
-  const auto stream = std::make_shared<AnalyzeStream>(
-      shared_.context, std::move(options), events ? Framing::kEvents : Framing::kLines,
-      [in = in_signal_, out = out_signal_] {
-        in->tell();
-        out->tell();
-      });
+  const auto stream = std::make_shared<AnalyzeStream>(shared_.context, std::move(options),
+                                                      events ? Framing::kEvents : Framing::kLines,
+                                                      [in = in_signal_, out = out_signal_] {
+                                                        in->tell();
+                                                        out->tell();
+                                                      });
   if (json) stream->add(std::move(documents));
   co_await (stream_in(*stream, json ? 0 : head.content_length) && stream_out(*stream, !head.http_1_0));
   stream->abandon();

@@ -104,7 +104,9 @@ std::optional<Refused> failure_of(Context& context, const Job& job) {
 }
 
 Refused rejection_of(const pipeline::Result& result) {
-  const int status = result.reject_reason == "too_long" ? 413 : result.reject_reason == "not_finite" ? 500 : 400;
+  const int status = result.reject_reason == "too_long"     ? 413
+                     : result.reject_reason == "not_finite" ? 500
+                                                            : 400;
   return {status, result.reject_reason, result.reject_message};
 }
 

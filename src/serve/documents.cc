@@ -81,7 +81,8 @@ void append_sentences(std::string& out, const Pending& pending, const Plan& plan
     const size_t begin = offsets.of(plan.sentences[k].begin), end = offsets.of(plan.sentences[k].end);
     if (!first) out += ',';
     first = false;
-    out += "{\"offset\":" + std::to_string(begin) + ",\"length\":" + std::to_string(end - begin) + ",\"text\":";
+    out +=
+        "{\"offset\":" + std::to_string(begin) + ",\"length\":" + std::to_string(end - begin) + ",\"text\":";
     append_json_string(out, entry.text);
     out += ',';
     append_label(out, labels, entry.result);
@@ -104,8 +105,9 @@ void append_explanation(std::string& out, const Pending& pending, const Plan& pl
     first = false;
     const size_t begin = offsets.of(part.bytes.begin), end = offsets.of(part.bytes.end);
     out += "{\"begin\":" + std::to_string(begin) + ",\"end\":" + std::to_string(end) + ",\"text\":";
-    append_json_string(out, std::string_view(plan.document.text)
-                                .substr(part.bytes.begin, part.bytes.end - part.bytes.begin));
+    append_json_string(
+        out,
+        std::string_view(plan.document.text).substr(part.bytes.begin, part.bytes.end - part.bytes.begin));
     append_member(out, "weight");
     append_json_number(out, static_cast<float>(part.weight));
     out += '}';
@@ -231,7 +233,8 @@ std::vector<Document> read_documents(const Context& context, const Json& body) {
   if (list == nullptr || !list->is_array()) throw Refused{422, "invalid", "documents is a list of objects"};
   const Json::Array& items = list->as_array("");
   if (items.size() > context.limits.texts)
-    throw Refused{413, "too_large", "at most " + std::to_string(context.limits.texts) + " documents in a request"};
+    throw Refused{413, "too_large",
+                  "at most " + std::to_string(context.limits.texts) + " documents in a request"};
   std::vector<Document> documents;
   documents.reserve(items.size());
   for (const Json& item : items) documents.push_back(read_document(context, item, documents.size()));
@@ -284,11 +287,13 @@ Job::Clock::time_point answer_documents(Context& context, const DocumentOptions&
     if (plan.document.error_code.empty()) plan_details(plan, options, details, bytes);
   }
   if (bytes > context.limits.explained)
-    throw Refused{413, "too_large", "sentences and explanations of so much text are too much for one request"};
+    throw Refused{413, "too_large",
+                  "sentences and explanations of so much text are too much for one request"};
   for (Plan& plan : pending->plans) {
     if (!plan.document.error_code.empty()) continue;
     plan.first_part = details.size();
-    for (const Segment& part : plan.parts) details.push_back({pipeline::without(plan.document.text, part), {}});
+    for (const Segment& part : plan.parts)
+      details.push_back({pipeline::without(plan.document.text, part), {}});
     plan.entry = texts.size();
     texts.push_back({std::move(plan.document.text), {}});
   }

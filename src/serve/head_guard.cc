@@ -90,8 +90,7 @@ std::string_view single(const Fields& fields, http::field name) {
 std::optional<Refusal> check_framing(const Fields& fields, bool http_1_0, Head& head) {
   const auto count = [&](http::field name) { return fields.count(name); };
   const size_t hosts = count(http::field::host);
-  if (hosts > 1 || (hosts == 0 && !http_1_0))
-    return Refusal{400, "bad_request", "a request has one Host"};
+  if (hosts > 1 || (hosts == 0 && !http_1_0)) return Refusal{400, "bad_request", "a request has one Host"};
   for (const char c : single(fields, http::field::host)) {
     if (c <= ' ' || c == ',' || c == '/' || c == '@') return Refusal{400, "bad_request", "Host is malformed"};
   }
@@ -147,7 +146,8 @@ std::optional<Refusal> check_head_so_far(std::string_view bytes) {
     const auto byte = static_cast<unsigned char>(bytes[k]);
     const bool bare_feed = byte == '\n' && (k == 0 || bytes[k - 1] != '\r');
     const bool bare_return = k > 0 && bytes[k - 1] == '\r' && byte != '\n';
-    if (bare_feed || bare_return || (byte < 0x20 && byte != '\r' && byte != '\n' && byte != '\t')) return kBadHead;
+    if (bare_feed || bare_return || (byte < 0x20 && byte != '\r' && byte != '\n' && byte != '\t'))
+      return kBadHead;
   }
   if (bytes.starts_with('\r') || bytes.starts_with(' ')) return kBadHead;
   return {};

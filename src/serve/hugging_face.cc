@@ -27,8 +27,8 @@ std::vector<Entry> entries_of(const Context& context, const Json& inputs) {
 std::vector<float> scores_by(const std::string& function, const pipeline::Result& result) {
   if (function.empty()) return result.scores;
   if (function == "none") return result.logits;
-  return pipeline::scores_of(result.logits, function == "sigmoid" ? models::Problem::kMultiLabel
-                                                                  : models::Problem::kSingleLabel);
+  return pipeline::scores_of(
+      result.logits, function == "sigmoid" ? models::Problem::kMultiLabel : models::Problem::kSingleLabel);
 }
 
 }  // namespace
@@ -43,7 +43,8 @@ void hf_inference(Context& context, Request request, Respond respond) {
   if (!parameters.is_object()) throw Refused{422, "invalid", "parameters is an object"};
   size_t most = SIZE_MAX;
   if (const Json* top_k = parameters.get("top_k")) {
-    if (!top_k->is_int() || top_k->as_int("") < 1) throw Refused{422, "invalid", "top_k is a whole number above 0"};
+    if (!top_k->is_int() || top_k->as_int("") < 1)
+      throw Refused{422, "invalid", "top_k is a whole number above 0"};
     most = static_cast<size_t>(top_k->as_int(""));
   }
   const std::string function = string_member(parameters, "function_to_apply", "");

@@ -8,7 +8,8 @@ namespace valence::serve {
 namespace {
 
 constexpr double kTokenBounds[] = {16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384};
-constexpr double kSecondBounds[] = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30};
+constexpr double kSecondBounds[] = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
+                                    0.25,  0.5,    1,     2.5,  5,     10,   30};
 
 void head(std::string& out, const char* name, const char* type, const char* help) {
   out.append("# HELP ").append(name).append(" ").append(help).append("\n# TYPE ");
@@ -71,12 +72,14 @@ std::string Metrics::text() const {
     out.append("valence_rejected_total{reason=\"").append(reason).append("\"} ");
     out.append(std::to_string(found == rejections_.end() ? 0 : found->second)).append("\n");
   }
-  single(out, "valence_queue_depth", "gauge", "Requests that wait for the engine or are in it.", queue_depth.load());
+  single(out, "valence_queue_depth", "gauge", "Requests that wait for the engine or are in it.",
+         queue_depth.load());
   single(out, "valence_waiting_texts", "gauge", "Texts that no worker has begun.", waiting_texts.load());
   single(out, "valence_connections", "gauge", "Open connections.", connections.load());
   head(out, "valence_batch_tokens", "histogram", "Tokens of the batches that the engine was given.");
   batch_tokens.append(out, "valence_batch_tokens");
-  head(out, "valence_request_duration_seconds", "histogram", "From a request's head to its answer's last byte.");
+  head(out, "valence_request_duration_seconds", "histogram",
+       "From a request's head to its answer's last byte.");
   request_seconds.append(out, "valence_request_duration_seconds");
   return out;
 }

@@ -54,7 +54,8 @@ ModelPointer Models::first() const {
 
 ModelPointer Models::find(std::string_view name) const {
   const std::lock_guard lock(mutex_);
-  const auto found = std::ranges::find_if(models_, [&](const ModelPointer& model) { return model->name == name; });
+  const auto found =
+      std::ranges::find_if(models_, [&](const ModelPointer& model) { return model->name == name; });
   return found == models_.end() ? nullptr : *found;
 }
 

@@ -36,20 +36,21 @@ void analyze(Context& context, Request request, Respond respond) {
   const DocumentOptions options = document_options(context, body);
   ++context.metrics.queue_depth;
   try {
-    answer_documents(context, options, std::move(documents),
-                     [&context, model = options.model, respond = std::move(respond)](DocumentAnswers answers) {
-                       --context.metrics.queue_depth;
-                       if (answers.refused) return respond(error_response(Dialect::kNative, *answers.refused));
-                       Response response;
-                       response.body = "{";
-                       append_list(response.body, "documents", answers.answered);
-                       response.body += ',';
-                       std::vector<std::string> errors;
-                       for (const Document& document : answers.failed) errors.push_back(error_of(document));
-                       append_list(response.body, "errors", errors);
-                       response.body += ",\"model\":" + model->provenance_json + "}";
-                       respond(std::move(response));
-                     });
+    answer_documents(
+        context, options, std::move(documents),
+        [&context, model = options.model, respond = std::move(respond)](DocumentAnswers answers) {
+          --context.metrics.queue_depth;
+          if (answers.refused) return respond(error_response(Dialect::kNative, *answers.refused));
+          Response response;
+          response.body = "{";
+          append_list(response.body, "documents", answers.answered);
+          response.body += ',';
+          std::vector<std::string> errors;
+          for (const Document& document : answers.failed) errors.push_back(error_of(document));
+          append_list(response.body, "errors", errors);
+          response.body += ",\"model\":" + model->provenance_json + "}";
+          respond(std::move(response));
+        });
   } catch (...) {
     --context.metrics.queue_depth;
     throw;

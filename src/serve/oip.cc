@@ -61,10 +61,12 @@ void read_input(const Json& input, std::string_view binary, Inference& inference
   if (!input.is_object()) refuse("an input is an object");
   if (string_member(input, "datatype", "") != "BYTES") refuse("the datatype of the input is BYTES");
   const Json* shape = input.get("shape");
-  if (shape == nullptr || !shape->is_array() || shape->as_array("").empty()) refuse("shape is a list of numbers");
+  if (shape == nullptr || !shape->is_array() || shape->as_array("").empty())
+    refuse("shape is a list of numbers");
   int64_t elements = 1;
   for (const Json& side : shape->as_array("")) {
-    if (!side.is_int() || side.as_int("") < 0 || side.as_int("") > 1'000'000) refuse("shape is a list of numbers");
+    if (!side.is_int() || side.as_int("") < 0 || side.as_int("") > 1'000'000)
+      refuse("shape is a list of numbers");
     inference.shape.push_back(side.as_int(""));
     if (elements <= 1'000'000) elements *= inference.shape.back();
   }
@@ -88,7 +90,8 @@ Inference read_inference(const Request& request) {
   const std::string& header = request.head.inference_header_length;
   if (!header.empty()) {
     const auto read = std::from_chars(header.data(), header.data() + header.size(), json_size);
-    if (read.ec != std::errc() || read.ptr != header.data() + header.size() || json_size > request.body.size())
+    if (read.ec != std::errc() || read.ptr != header.data() + header.size() ||
+        json_size > request.body.size())
       refuse("Inference-Header-Content-Length is not the length of the JSON in the body");
   }
   const Json body = parse_body(request.body.substr(0, json_size));
@@ -96,7 +99,8 @@ Inference read_inference(const Request& request) {
   Inference inference;
   inference.id = string_member(body, "id", "");
   const Json* inputs = body.get("inputs");
-  if (inputs == nullptr || !inputs->is_array() || inputs->as_array("").size() != 1) refuse("there is one input");
+  if (inputs == nullptr || !inputs->is_array() || inputs->as_array("").size() != 1)
+    refuse("there is one input");
   read_input(inputs->as_array("")[0], std::string_view(request.body).substr(json_size), inference);
   const bool binary = flag(body, "binary_data_output", false);
   const Json* outputs = body.get("outputs");
@@ -136,7 +140,8 @@ void append_output(const Job& job, const Inference& inference, const Output& out
     if (!output.binary && label) append_json_string(data, name);
     if (!output.binary && !label) append_json_number(data, score);
   }
-  json += "{\"name\":\"" + output.name + "\",\"datatype\":" + (label ? "\"BYTES\"" : "\"FP32\"") + ",\"shape\":[";
+  json +=
+      "{\"name\":\"" + output.name + "\",\"datatype\":" + (label ? "\"BYTES\"" : "\"FP32\"") + ",\"shape\":[";
   for (size_t k = 0; k < inference.shape.size(); ++k)
     json += (k > 0 ? "," : "") + std::to_string(inference.shape[k]);
   if (output.binary) {
@@ -179,7 +184,8 @@ void oip_infer(Context& context, Request request, Respond respond) {
   work.model = find_model(context, request.name);
   work.reading.tasks = 0;
   if (inference.texts.empty()) refuse("the input is empty");
-  if (inference.texts.size() > context.limits.texts) throw Refused{413, "too_large", "too many texts in one request"};
+  if (inference.texts.size() > context.limits.texts)
+    throw Refused{413, "too_large", "too many texts in one request"};
   for (std::string& text : inference.texts) {
     if (!is_valid_utf8(text)) refuse("a text is not valid UTF-8");
     if (const auto wrong = check_text(context, text)) throw Refused(*wrong);

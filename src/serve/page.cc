@@ -17,10 +17,10 @@ Response file(const char* begin, const char* end, const char* type) {
   Response response;
   response.content_type = type;
   response.lasting_body = {begin, static_cast<size_t>(end - begin)};
-  response.headers = {
-      {"Content-Security-Policy",
-       "default-src 'self'; img-src 'self' data: blob:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"},
-      {"Cache-Control", "no-cache"}};
+  response.headers = {{"Content-Security-Policy",
+                       "default-src 'self'; img-src 'self' data: blob:; frame-ancestors 'none'; base-uri "
+                       "'none'; form-action 'none'"},
+                      {"Cache-Control", "no-cache"}};
   return response;
 }
 

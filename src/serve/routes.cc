@@ -1,6 +1,5 @@
 #include "serve/routes.h"
 
-
 #include "base/utf8.h"
 #include "serve/dialects.h"
 

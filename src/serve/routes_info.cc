@@ -128,23 +128,28 @@ void get_metrics(Context& context, Request /*request*/, Respond respond) {
 
 void get_openapi(Context& /*context*/, Request /*request*/, Respond respond) {
   Response response;
-  response.lasting_body = {valence_serve_openapi, static_cast<size_t>(valence_serve_openapi_end - valence_serve_openapi)};
+  response.lasting_body = {valence_serve_openapi,
+                           static_cast<size_t>(valence_serve_openapi_end - valence_serve_openapi)};
   respond(std::move(response));
 }
 
 void get_server_metadata(Context& /*context*/, Request /*request*/, Respond respond) {
-  respond(json("{\"name\":\"valence\",\"version\":\"" VALENCE_VERSION "\",\"extensions\":[\"binary_tensor_data\"]}"));
+  respond(json("{\"name\":\"valence\",\"version\":\"" VALENCE_VERSION
+               "\",\"extensions\":[\"binary_tensor_data\"]}"));
 }
 
-void get_live(Context& /*context*/, Request /*request*/, Respond respond) { respond(json("{\"live\":true,\"ready\":true}")); }
+void get_live(Context& /*context*/, Request /*request*/, Respond respond) {
+  respond(json("{\"live\":true,\"ready\":true}"));
+}
 
 void get_model_metadata(Context& context, Request request, Respond respond) {
   const ModelPointer model = find_model(context, request.name);
   std::string out = "{\"name\":";
   append_json_string(out, model->name);
-  out += ",\"versions\":[\"1\"],\"platform\":\"valence\",\"inputs\":[{\"name\":\"text\",\"datatype\":\"BYTES\","
-         "\"shape\":[-1]}],\"outputs\":[{\"name\":\"label\",\"datatype\":\"BYTES\",\"shape\":[-1]},"
-         "{\"name\":\"score\",\"datatype\":\"FP32\",\"shape\":[-1]}]}";
+  out +=
+      ",\"versions\":[\"1\"],\"platform\":\"valence\",\"inputs\":[{\"name\":\"text\",\"datatype\":\"BYTES\","
+      "\"shape\":[-1]}],\"outputs\":[{\"name\":\"label\",\"datatype\":\"BYTES\",\"shape\":[-1]},"
+      "{\"name\":\"score\",\"datatype\":\"FP32\",\"shape\":[-1]}]}";
   respond(json(std::move(out)));
 }
 

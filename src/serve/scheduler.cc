@@ -23,7 +23,8 @@ constexpr double kNew = 0.1;
 
 Scheduler::Scheduler(SchedulerOptions options, Post post, Metrics& metrics)
     : options_(options), post_(std::move(post)), metrics_(metrics) {
-  for (int worker = 0; worker < options_.workers; ++worker) threads_.emplace_back([this, worker] { work(worker); });
+  for (int worker = 0; worker < options_.workers; ++worker)
+    threads_.emplace_back([this, worker] { work(worker); });
 }
 
 Scheduler::~Scheduler() {
@@ -58,8 +59,8 @@ Clock::time_point Scheduler::submit(JobPointer job, Clock::time_point begin) {
 }
 
 bool Scheduler::together(const Job& a, const Job& b) {
-  return a.model == b.model && a.reading.tasks == b.reading.tasks && a.reading.long_text == b.reading.long_text &&
-         a.reading.keep_end == b.reading.keep_end;
+  return a.model == b.model && a.reading.tasks == b.reading.tasks &&
+         a.reading.long_text == b.reading.long_text && a.reading.keep_end == b.reading.keep_end;
 }
 
 // Called with the lock held.
@@ -98,7 +99,7 @@ void Scheduler::work(int worker) {
 
 void Scheduler::classify(Batch& batch, int worker) {
   const Clock::time_point start = Clock::now();
-  std::vector<std::string_view> texts;
+  std::vector<pipeline::TextPair> texts;
   std::vector<Entry*> entries;
   double bytes = 0, estimated = 0;
   for (const Waiting& waiting : batch) {
@@ -108,7 +109,7 @@ void Scheduler::classify(Batch& batch, int worker) {
       continue;
     }
     Entry& entry = waiting.job->entries[waiting.entry];
-    texts.push_back(entry.text);
+    texts.push_back({entry.text, entry.pair});
     entries.push_back(&entry);
     bytes += static_cast<double>(entry.text.size());
     estimated += waiting.tokens;
@@ -116,7 +117,8 @@ void Scheduler::classify(Batch& batch, int worker) {
   if (texts.empty()) return;
   const Job& first = *batch.front().job;
   try {
-    std::vector<pipeline::Result> results = first.model->classifier->classify(texts, worker, first.reading);
+    std::vector<pipeline::Result> results =
+        first.model->classifier->classify_pairs(texts, worker, first.reading);
     VALENCE_CHECK(results.size() == texts.size());
     double tokens = 0;
     for (size_t k = 0; k < results.size(); ++k) {

@@ -26,7 +26,8 @@ struct Entry {
 
 enum class JobEnd { kDone, kLate, kFailed };
 
-// The texts of one request that are read in the same way by one model. Filled by the caller, then handed over.
+// The texts of one request that are read in the same way by one model. Filled by the caller, then handed
+// over.
 struct Job {
   using Clock = std::chrono::steady_clock;
   ModelPointer model;
@@ -44,13 +45,13 @@ using JobPointer = std::shared_ptr<Job>;
 
 struct SchedulerOptions {
   int workers = 1;
-  int64_t most_tokens = 16'384;  // of a batch
+  int64_t most_tokens = 16'384;                                   // of a batch
   std::chrono::milliseconds aim = std::chrono::milliseconds(50);  // for one batch, so that nobody waits long
 };
 
 // A worker takes the texts that are due first and go together (one model, one way of reading) until their
-// estimated tokens fill a batch: as many as the model was seen to do in `aim`. A text is due when it came plus
-// the time that its request's texts up to it take: a short request overtakes the rest of a long one, and
+// estimated tokens fill a batch: as many as the model was seen to do in `aim`. A text is due when it came
+// plus the time that its request's texts up to it take: a short request overtakes the rest of a long one, and
 // nothing waits for ever. A lone text starts at once.
 class Scheduler {
  public:

@@ -61,8 +61,9 @@ class Server {
       : options_(options),
         acceptor_(io_),
         models_(std::move(load)),
-        scheduler_({models_.first()->classifier->workers()},
-                   [this](std::function<void()> call) { asio::post(io_, std::move(call)); }, metrics_),
+        scheduler_(
+            {models_.first()->classifier->workers()},
+            [this](std::function<void()> call) { asio::post(io_, std::move(call)); }, metrics_),
         shared_{{models_, scheduler_, metrics_, options.limits}, options.key} {}
 
   void run() {
@@ -86,7 +87,8 @@ class Server {
       throw Error(ErrorCode::kUsage, "serve: --tls-cert and --tls-key go together");
     tls_.emplace(asio::ssl::context::tls_server);
     tls_->set_options(asio::ssl::context::default_workarounds | asio::ssl::context::no_sslv2 |
-                      asio::ssl::context::no_sslv3 | asio::ssl::context::no_tlsv1 | asio::ssl::context::no_tlsv1_1);
+                      asio::ssl::context::no_sslv3 | asio::ssl::context::no_tlsv1 |
+                      asio::ssl::context::no_tlsv1_1);
     boost::system::error_code error;
     tls_->use_certificate_chain_file(options_.tls_certificate, error);
     if (error)
@@ -122,8 +124,8 @@ class Server {
       if (!error) acceptor_.bind(endpoint, error);
       if (!error) acceptor_.listen(4096, error);
       if (error)
-        throw Error(ErrorCode::kRuntime, "serve: cannot listen on " + in_words(endpoint, tls_.has_value()) + ": " +
-                                             error.message());
+        throw Error(ErrorCode::kRuntime, "serve: cannot listen on " + in_words(endpoint, tls_.has_value()) +
+                                             ": " + error.message());
     }
     if (error) throw Error(ErrorCode::kRuntime, "serve: the socket that was handed over: " + error.message());
   }
@@ -131,9 +133,10 @@ class Server {
   void check_is_safe(const asio::ip::address& address) const {
     if (address.is_loopback() || options_.plain) return;
     if (options_.key.empty() || !tls_) {
-      throw Error(ErrorCode::kUsage, "serve: " + address.to_string() +
-                                         " can be reached by others: give --api-key-file, --tls-cert and --tls-key, "
-                                         "or --plain to go without");
+      throw Error(ErrorCode::kUsage,
+                  "serve: " + address.to_string() +
+                      " can be reached by others: give --api-key-file, --tls-cert and --tls-key, "
+                      "or --plain to go without");
     }
   }
 
@@ -154,10 +157,12 @@ class Server {
       }
       if (error) break;
       socket.set_option(tcp::no_delay(true), error);
-      auto connection = std::make_shared<Connection>(ByteStream(std::move(socket), tls_ ? &*tls_ : nullptr), shared_);
+      auto connection =
+          std::make_shared<Connection>(ByteStream(std::move(socket), tls_ ? &*tls_ : nullptr), shared_);
       connections_.push_back(connection);
       const auto place = std::prev(connections_.end());
-      asio::co_spawn(io_, connection->run(), [this, place](const std::exception_ptr&) { connections_.erase(place); });
+      asio::co_spawn(io_, connection->run(),
+                     [this, place](const std::exception_ptr&) { connections_.erase(place); });
     }
   }
 
@@ -171,7 +176,8 @@ class Server {
       const Clock::time_point now = Clock::now();
       const bool over = shared_.draining && now > drain_end_;
       for (const auto& connection : connections_) {
-        if (over || connection->is_late(now) || (shared_.draining && connection->is_idle())) connection->close();
+        if (over || connection->is_late(now) || (shared_.draining && connection->is_idle()))
+          connection->close();
       }
     }
     io_.stop();

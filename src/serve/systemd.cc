@@ -15,14 +15,16 @@ int inherited_socket() {
   constexpr int kFirst = 3;
   const char* pid = std::getenv("LISTEN_PID");
   const char* count = std::getenv("LISTEN_FDS");
-  if (pid == nullptr || count == nullptr || std::to_string(::getpid()) != pid || std::atoi(count) < 1) return -1;
+  if (pid == nullptr || count == nullptr || std::to_string(::getpid()) != pid || std::atoi(count) < 1)
+    return -1;
   return kFirst;
 }
 
 void notify_systemd(const char* state) {
   const char* path = std::getenv("NOTIFY_SOCKET");
   sockaddr_un address{};
-  if (path == nullptr || (path[0] != '/' && path[0] != '@') || std::strlen(path) >= sizeof address.sun_path) return;
+  if (path == nullptr || (path[0] != '/' && path[0] != '@') || std::strlen(path) >= sizeof address.sun_path)
+    return;
   address.sun_family = AF_UNIX;
   std::strcpy(address.sun_path, path);
   if (path[0] == '@') address.sun_path[0] = '\0';

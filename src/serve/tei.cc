@@ -1,5 +1,7 @@
 // text-embeddings-inference: https://huggingface.github.io/text-embeddings-inference describes its routes.
 
+#include <algorithm>
+
 #include "serve/dialects.h"
 #include "text/tokenizer.h"
 
@@ -17,7 +19,8 @@ const Json& inputs_of(const Json& body) {
 }
 
 std::string text_of(const Context& context, const Json& value) {
-  if (!value.is_string()) throw Refused{422, "invalid", "inputs is a string, a pair of them, or a list of lists"};
+  if (!value.is_string())
+    throw Refused{422, "invalid", "inputs is a string, a pair of them, or a list of lists"};
   std::string text = value.as_string("");
   if (const auto wrong = check_text(context, text)) throw Refused(*wrong);
   return text;
@@ -47,7 +50,8 @@ void append_token(std::string& out, const text::Tokenizer& tokenizer, int32_t id
                        ",\"stop\":" + std::to_string(offset.end) + "}";
 }
 
-void append_tokens(std::string& out, const text::Tokenizer& tokenizer, const std::string& text, bool specials) {
+void append_tokens(std::string& out, const text::Tokenizer& tokenizer, const std::string& text,
+                   bool specials) {
   const text::Encoding encoding = tokenizer.encode_with_offsets(text);
   const size_t before = tokenizer.prefix_ids().size(), behind = tokenizer.suffix_ids().size();
   out += '[';
@@ -80,7 +84,8 @@ void tei_predict(Context& context, Request request, Respond respond) {
   const bool batch = is_batch(inputs);
   if (batch) {
     const Json::Array& lists = inputs.as_array("");
-    if (lists.size() > context.limits.texts) throw Refused{413, "too_large", "too many inputs in one request"};
+    if (lists.size() > context.limits.texts)
+      throw Refused{413, "too_large", "too many inputs in one request"};
     for (const Json& list : lists) {
       if (!list.is_array()) throw Refused{422, "invalid", "inputs is a list of lists, or not"};
       work.entries.push_back(entry_of(context, list));
@@ -88,6 +93,10 @@ void tei_predict(Context& context, Request request, Respond respond) {
   } else {
     work.entries.push_back(entry_of(context, inputs));
   }
+  const bool pairs =
+      std::ranges::any_of(work.entries, [](const Entry& entry) { return entry.pair.has_value(); });
+  if (pairs && !work.model->classifier->tokenizer().pair_template())
+    throw Refused{422, "invalid", "the tokenizer of this model does not say how to join two texts"};
   work.answer = [raw, batch](Job& job) {
     Response response;
     std::string& out = response.body;

@@ -31,8 +31,8 @@ void classify(Context& context, Request request, Respond respond) {
     const std::vector<std::string>& labels = job.model->classifier->labels();
     Response response;
     std::string& out = response.body;
-    out = "{\"id\":\"classify-" + std::to_string(++number) + "\",\"object\":\"list\",\"created\":" +
-          std::to_string(std::time(nullptr)) + ",\"model\":";
+    out = "{\"id\":\"classify-" + std::to_string(++number) +
+          "\",\"object\":\"list\",\"created\":" + std::to_string(std::time(nullptr)) + ",\"model\":";
     formats::append_json_string(out, job.model->name);
     out += ",\"data\":[";
     int64_t tokens = 0;
@@ -46,7 +46,8 @@ void classify(Context& context, Request request, Respond respond) {
       out += ",\"num_classes\":" + std::to_string(labels.size()) + "}";
     }
     const std::string total = std::to_string(tokens);
-    out += "],\"usage\":{\"prompt_tokens\":" + total + ",\"total_tokens\":" + total + ",\"completion_tokens\":0}}";
+    out += "],\"usage\":{\"prompt_tokens\":" + total + ",\"total_tokens\":" + total +
+           ",\"completion_tokens\":0}}";
     return response;
   };
   run(context, std::move(work), std::move(respond));

@@ -57,8 +57,9 @@ std::unique_ptr<Tokenizer> load_vocab_txt(std::string_view text, const std::stri
   model.unknown = tokens.text("unk_token");
   stages.model = std::make_unique<WordPiece>(std::move(vocab), model, where);
   tokens.add_to(stages, where);
-  stages.post_processor.add_template({tokens.id("cls_token", stages, where)},
-                                     {tokens.id("sep_token", stages, where)});
+  const int32_t sep = tokens.id("sep_token", stages, where);
+  stages.post_processor.add_template({tokens.id("cls_token", stages, where)}, {sep},
+                                     PairTemplate{{sep}, true});
   return std::make_unique<PipelineTokenizer>(std::move(stages));
 }
 
@@ -115,8 +116,9 @@ std::unique_ptr<Tokenizer> load_vocab_json(std::string_view vocab, std::string_v
                                        {"mask_token", "<mask>"}});
   tokens.add_to(stages, vocab_where);
   if (settings.flag("trim_offsets", true)) stages.post_processor.add_trim(add_prefix_space);
-  stages.post_processor.add_template({tokens.id("cls_token", stages, vocab_where)},
-                                     {tokens.id("sep_token", stages, vocab_where)});
+  const int32_t sep = tokens.id("sep_token", stages, vocab_where);
+  stages.post_processor.add_template({tokens.id("cls_token", stages, vocab_where)}, {sep},
+                                     PairTemplate{{sep, sep}, false});
   return std::make_unique<PipelineTokenizer>(std::move(stages));
 }
 

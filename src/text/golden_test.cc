@@ -32,6 +32,21 @@ TEST_P(Golden, HasRowsThatSaySomething) {
 
 INSTANTIATE_TEST_SUITE_P(Fixtures, Golden, ::testing::ValuesIn(fixture_names()), fixture_test_name);
 
+// What stands between two texts, and the type of the second; tools/make_pair_goldens.py.
+TEST(Pairs, AreJoinedAsByTheReference) {
+  const formats::Json golden = read_golden("pairs.json");
+  for (const auto& [name, expected] : golden.as_object("pairs")) {
+    const std::optional<PairTemplate> joint = load_fixture(name)->pair_template();
+    ASSERT_TRUE(joint) << name;
+    std::vector<int32_t> between;
+    for (const formats::Json& id : expected.find("between")->as_array("between"))
+      between.push_back(static_cast<int32_t>(id.as_int("id")));
+    EXPECT_EQ(joint->between, between) << name;
+    EXPECT_EQ(joint->typed, expected.find("typed")->as_bool("typed")) << name;
+  }
+  EXPECT_FALSE(load_fixture("xlmr-json")->pair_template()) << "its template joins texts in another way";
+}
+
 // Each stage of a tokenizer.json alone; tools/stage_goldens.py says how a stage is made visible.
 TEST(Stages, GiveTheIdsAndOffsetsOfTheReference) {
   const formats::Json golden = read_golden("stages.json");

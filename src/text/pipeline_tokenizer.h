@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,7 @@ class PipelineTokenizer : public Tokenizer {
   std::string token(int32_t id) const override;
   std::vector<int32_t> prefix_ids() const override { return stages_.post_processor.prefix(); }
   std::vector<int32_t> suffix_ids() const override { return stages_.post_processor.suffix(); }
+  std::optional<PairTemplate> pair_template() const override { return stages_.post_processor.pair(); }
 
  private:
   // A part of the text between the added tokens of the raw kind, `first` code points into it.

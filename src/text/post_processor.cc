@@ -61,6 +61,37 @@ std::vector<int32_t> special_ids(const Json& piece, const Json& specials, const 
   return ids;
 }
 
+int64_t type_of(const Json& piece, const std::string& where) {
+  const Json* type = piece.get("type_id");
+  return type ? type->as_int(where + ": type_id") : 0;
+}
+
+// The "pair" of a template, where it is of the common kind: `before`, $A, ids, $B, `after`, all of token type
+// 0 up to $B, and of one type from there on.
+std::optional<PairTemplate> parse_pair(const Json& pieces, const Json& specials, const std::string& where,
+                                       const std::vector<int32_t>& before,
+                                       const std::vector<int32_t>& after) {
+  std::vector<int32_t> around[3];
+  size_t texts = 0;
+  int64_t types[3] = {0, 0, 0};  // the largest of each stretch: up to $A, up to $B, from $B on
+  for (const Json& piece : pieces.as_array(where + ": pair")) {
+    if (const Json* sequence = piece.get("Sequence")) {
+      const Json* id = sequence->get("id");
+      if (!id || texts == 2 || id->as_string(where) != (texts == 0 ? "A" : "B")) return std::nullopt;
+      types[++texts] = type_of(*sequence, where);
+    } else {
+      const Json& special = member(piece, "SpecialToken", where);
+      const std::vector<int32_t> ids = special_ids(special, specials, where);
+      around[texts].insert(around[texts].end(), ids.begin(), ids.end());
+      if (type_of(special, where) != types[texts]) return std::nullopt;
+    }
+  }
+  const bool common = texts == 2 && around[0] == before && around[2] == after && types[1] == 0 &&
+                      (types[2] == 0 || types[2] == 1);
+  if (!common) return std::nullopt;
+  return PairTemplate{around[1], types[2] == 1};
+}
+
 void parse_template(const Json& json, const std::string& where, PostProcessor& out) {
   const Json& specials = member(json, "special_tokens", where);
   std::vector<int32_t> around[2];
@@ -76,7 +107,10 @@ void parse_template(const Json& json, const std::string& where, PostProcessor& o
   }
   if (texts != 1)
     throw Error(ErrorCode::kBadData, where + ": the template of a single text must hold it exactly once");
-  out.add_template(around[0], around[1]);
+  std::optional<PairTemplate> pair;
+  if (const Json* pieces = json.get("pair"); pieces && pieces->is_array())
+    pair = parse_pair(*pieces, specials, where, around[0], around[1]);
+  out.add_template(around[0], around[1], std::move(pair));
 }
 
 void parse_step(const Json& json, const std::string& where, int depth, PostProcessor& out) {
@@ -84,11 +118,13 @@ void parse_step(const Json& json, const std::string& where, int depth, PostProce
   if (type == "TemplateProcessing") {
     parse_template(json, where, out);
   } else if (type == "BertProcessing") {
-    out.add_template({read_pair(json, "cls", where)}, {read_pair(json, "sep", where)});
+    const int32_t sep = read_pair(json, "sep", where);
+    out.add_template({read_pair(json, "cls", where)}, {sep}, PairTemplate{{sep}, true});
   } else if (type == "RobertaProcessing") {
     if (read_bool(json, "trim_offsets", true, where))
       out.add_trim(read_bool(json, "add_prefix_space", true, where));
-    out.add_template({read_pair(json, "cls", where)}, {read_pair(json, "sep", where)});
+    const int32_t sep = read_pair(json, "sep", where);
+    out.add_template({read_pair(json, "cls", where)}, {sep}, PairTemplate{{sep, sep}, false});
   } else if (type == "ByteLevel") {
     if (read_bool(json, "trim_offsets", true, where))
       out.add_trim(read_bool(json, "add_prefix_space", true, where));
@@ -104,7 +140,9 @@ void parse_step(const Json& json, const std::string& where, int depth, PostProce
 
 }  // namespace
 
-void PostProcessor::add_template(std::vector<int32_t> before, std::vector<int32_t> after) {
+void PostProcessor::add_template(std::vector<int32_t> before, std::vector<int32_t> after,
+                                 std::optional<PairTemplate> pair) {
+  pair_ = ++templates_ == 1 ? std::move(pair) : std::nullopt;
   prefix_.insert(prefix_.begin(), before.begin(), before.end());
   suffix_.insert(suffix_.end(), after.begin(), after.end());
   steps_.push_back({.before = std::move(before), .after = std::move(after)});

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,7 +21,9 @@ struct PlacedToken {
 class PostProcessor {
  public:
   // Puts ids before and after the text; steps act in the order in which they are added.
-  void add_template(std::vector<int32_t> before, std::vector<int32_t> after);
+  // `pair` is how the same step joins two texts, if it can.
+  void add_template(std::vector<int32_t> before, std::vector<int32_t> after,
+                    std::optional<PairTemplate> pair = std::nullopt);
   // Takes white space out of the offsets; with `add_prefix_space` the one space that was put before the first
   // token is not counted.
   void add_trim(bool add_prefix_space);
@@ -29,6 +32,8 @@ class PostProcessor {
   void process(std::vector<PlacedToken>& tokens) const;
   const std::vector<int32_t>& prefix() const { return prefix_; }
   const std::vector<int32_t>& suffix() const { return suffix_; }
+  // Absent without a step that can, and when several steps put ids around a text.
+  const std::optional<PairTemplate>& pair() const { return pair_; }
 
  private:
   struct Step {
@@ -38,6 +43,8 @@ class PostProcessor {
   };
   std::vector<Step> steps_;
   std::vector<int32_t> prefix_, suffix_;  // of all steps
+  std::optional<PairTemplate> pair_;
+  int templates_ = 0;
 };
 
 // From the "post_processor" of a tokenizer.json; null does nothing.

@@ -125,8 +125,9 @@ std::unique_ptr<Tokenizer> load_sentencepiece(std::string_view bytes, const std:
     // As transformers 5 does it, XLM-R's text stands between <s> and </s>, whatever cls_token and sep_token
     // are.
     const bool fairseq = layout == Layout::kFairseq;
-    stages.post_processor.add_template({tokens.id(fairseq ? "bos_token" : "cls_token", stages, where)},
-                                       {tokens.id(fairseq ? "eos_token" : "sep_token", stages, where)});
+    const int32_t sep = tokens.id(fairseq ? "eos_token" : "sep_token", stages, where);
+    stages.post_processor.add_template({tokens.id(fairseq ? "bos_token" : "cls_token", stages, where)}, {sep},
+                                       fairseq ? PairTemplate{{sep, sep}, false} : PairTemplate{{sep}, true});
   }
   return std::make_unique<PipelineTokenizer>(std::move(stages));
 }

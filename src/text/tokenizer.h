@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,14 @@ struct Offset {
 struct Encoding {
   std::vector<int32_t> ids;  // special tokens included
   std::vector<Offset> offsets;
+};
+
+// How two texts become one input: prefix, the first, `between`, the second, suffix; prefix and suffix are
+// those of a single text.
+struct PairTemplate {
+  std::vector<int32_t> between;
+  bool typed = false;  // the second text and the suffix behind it have token type 1, all else 0
+  bool operator==(const PairTemplate&) const = default;
 };
 
 // Immutable after load; all members may be called from several threads at once.
@@ -47,6 +56,8 @@ class Tokenizer {
   // The special tokens around one text: ids before and after it ([CLS] … [SEP]); windows need them.
   virtual std::vector<int32_t> prefix_ids() const = 0;
   virtual std::vector<int32_t> suffix_ids() const = 0;
+  // Absent when the tokenizer does not say how it joins two texts.
+  virtual std::optional<PairTemplate> pair_template() const = 0;
 };
 
 // Copies what Tokenizer::load reads into an existing folder. Errors: kRuntime.

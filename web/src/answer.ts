@@ -61,6 +61,15 @@ export class AnswerView {
     this.showWords(true);
   }
 
+  /** For a text so long that its explanation is computed on demand only. */
+  offerWords(text: string, explain: () => void) {
+    if (text !== this.text) return;
+    this.words.append(h('button', { type: 'button', class: 'small', onclick: (event: Event) => {
+      (event.target as HTMLButtonElement).disabled = true;
+      explain();
+    } }, 'Mark the words that count'));
+  }
+
   private showBars(answer: DocumentAnswer, labels: string[]) {
     const names = displayOrder(labels).map(index => labels[index]).filter(label => label in answer.scores);
     if (names.join('\n') !== this.labels || this.classes.childElementCount === 0) this.buildBars(names, labels);

@@ -24,6 +24,7 @@ export interface DocumentAnswer extends TaskAnswer {
   explanation?: Weight[];
 }
 
+/** What is wrong with one document of a request. */
 export interface DocumentError {
   code: string;
   message: string;

@@ -30,6 +30,24 @@ export function distribution(root: HTMLElement, labels: string[], counts: number
   })));
 }
 
+/** How many rows lie where between -1 and 1. */
+export function histogram(root: HTMLElement, bins: number[]) {
+  const most = Math.max(...bins);
+  if (most === 0) return replace(root);
+  const [width, height] = [300, 56];
+  const step = width / bins.length;
+  const half = bins.length / 2;
+  const sum = (from: number, to: number) => bins.slice(from, to).reduce((a, b) => a + b, 0);
+  replace(root, svg('svg', {
+    viewBox: `0 0 ${width} ${height}`, class: 'histogram', preserveAspectRatio: 'none', role: 'img',
+    'aria-label': `Polarity: ${plural(sum(0, half), 'row')} below zero, ${count(sum(half, bins.length))} above`,
+  }, ...bins.map((value, bin) => svg('rect', {
+    x: bin * step + 0.75, width: step - 1.5, y: height - Math.max(1, value / most * height), height: Math.max(1, value / most * height),
+    class: bin < half ? 'tone-n1' : 'tone-p1',
+  }))), h('div', { class: 'histogram-scale quiet', 'aria-hidden': 'true' },
+    h('span', {}, '−1'), h('span', {}, 'polarity'), h('span', {}, '+1')));
+}
+
 function stack(classes: number[], labels: string[]): HTMLElement {
   const total = classes.reduce((a, b) => a + b, 0);
   const text = displayOrder(labels).map(index => `${labelText(labels[index])} ${percent(classes[index] / total)}`);
@@ -100,13 +118,16 @@ function gridLines({ y, low, high }: Frame, width: number): SVGElement[] {
 }
 
 function timeLabels(points: Point[], step: Step, frame: Frame, width: number): SVGElement[] {
-  const room = Math.max(2, Math.floor(width / 110));
-  const every = Math.ceil(points.length / room);
-  return points.map((point, index) => ({ point, index })).filter(({ index }) => index % every === 0)
-    .map(({ point, index }) => svg('text', {
-      x: frame.x(index), y: HEIGHT - 4, class: 'tick',
-      'text-anchor': index === 0 ? 'start' : frame.x(index) > width - 40 ? 'end' : 'middle',
-    }, stepText(point.start, step)));
+  const room = stepText(points[0].start, step).length * 7 + 28;
+  const labels: SVGElement[] = [];
+  let next = LEFT;
+  points.forEach((point, index) => {
+    const middle = Math.min(Math.max(frame.x(index), LEFT + room / 2 - 14), width - room / 2 + 14);
+    if (middle - room / 2 + 14 < next) return;
+    next = middle + room / 2 + 14;
+    labels.push(svg('text', { x: middle, y: HEIGHT - 4, class: 'tick', 'text-anchor': 'middle' }, stepText(point.start, step)));
+  });
+  return labels;
 }
 
 function volume(points: Point[], frame: Frame, width: number): SVGElement[] {

@@ -1,7 +1,7 @@
 // Everything that is shown about the rows of a file, while they are analyzed and afterwards.
 
 import { category, cell, dateColumn, type Category, type Dataset, type DateColumn } from './dataset';
-import { distribution, groupTable, redraw, timeChart } from './charts';
+import { distribution, groupTable, histogram, redraw, timeChart } from './charts';
 import { breathe, h, replace } from './dom';
 import { chip } from './answer';
 import { showRow } from './detail';
@@ -9,16 +9,18 @@ import { count, plural, signed } from './format';
 import { displayOrder, tone } from './labels';
 import type { Results } from './results';
 import { RowsPanel } from './rowspanel';
-import { classCounts, extremes, groups, languageCategory, meanPolarity, overTime } from './stats';
+import { classCounts, extremes, groups, languageCategory, meanPolarity, overTime, polarityBins } from './stats';
 import { WordCounts } from './words';
 
 const MOST_EXTREMES = 5;
-const MOST_WORDS = 12;
+const MOST_WORDS = 10;
+const BINS = 24;
 const WORD_SLICE = 12;          // milliseconds of counting words before the page may breathe
 
 export class Dashboard {
   private readonly summary = h('p', { class: 'summary' });
   private readonly classes = h('div', {});
+  private readonly polarities = h('div', { class: 'histogram-box' });
   private readonly time = h('div', { class: 'chart' });
   private readonly timeCard = card('Polarity over time', this.time);
   private readonly groups = h('div', { class: 'scroll-y group-box', tabindex: 0, role: 'group', 'aria-label': 'Groups' });
@@ -43,7 +45,8 @@ export class Dashboard {
     const open = (row: number) => showRow(data, results, row, textColumn);
     this.rows = new RowsPanel(data, results, textColumn, open);
     const figure = h('figure', { class: 'card', 'aria-label': 'Distribution' },
-      h('div', { class: 'card-head' }, h('h2', { 'aria-hidden': 'true' }, 'Distribution')), this.summary, this.classes);
+      h('div', { class: 'card-head' }, h('h2', { 'aria-hidden': 'true' }, 'Distribution')), this.summary, this.classes,
+      this.polarities);
     this.timeCard.classList.add('wide');
     this.timeCard.hidden = this.groupCard.hidden = true;
     for (const part of this.extremeCards) part.hidden = true;
@@ -97,6 +100,7 @@ export class Dashboard {
       mean.count > 0 && `mean polarity ${signed(mean.mean)}`,
       this.results.failed > 0 && `${count(this.results.failed)} without an answer`].filter(Boolean).join(' · ');
     distribution(this.classes, this.results.labels, classCounts(this.results), label => this.rows.filter({ label }));
+    histogram(this.polarities, polarityBins(this.results, BINS));
     const dates = this.results.hasPolarity ? this.dates[0] : undefined;
     this.timeCard.hidden = !dates;
     if (dates) {

@@ -123,6 +123,7 @@ function begin(waiting: Dataset) {
   dashboard?.close();
   dashboard = new Dashboard(byId('dashboard'), waiting, results, textColumn);
   replace(below, waiting.note && h('p', { class: 'problem' }, waiting.note));
+  byId('file').scrollIntoView({ block: 'start' });
   void follow(job, dashboard);
 }
 
@@ -132,6 +133,7 @@ async function follow(current: Job, view: Dashboard) {
   const cancel = h('button', { type: 'button', onclick: () => current.cancel() }, 'Cancel');
   const focused = actions.contains(document.activeElement);
   replace(actions, cancel);
+  enableSettings(false);
   if (focused) cancel.focus();
   const meter = progressMeter('Analyzing');
   replace(progress, meter.root);
@@ -172,6 +174,10 @@ function progressText(current: Job, pace: Pace): string {
   return `${count(settled)} of ${count(size)} rows${left}`;
 }
 
+function enableSettings(on: boolean) {
+  settings.querySelectorAll('select').forEach(select => { select.disabled = !on; });
+}
+
 function finish(current: Job, view: Dashboard, state: JobState, seconds: number) {
   const { results } = current;
   const again = h('button', { type: 'button', class: 'primary', onclick: () => void follow(current, view) },
@@ -180,6 +186,7 @@ function finish(current: Job, view: Dashboard, state: JobState, seconds: number)
     type: 'button', class: state === 'done' && ending === 'csv' ? 'primary' : '',
     onclick: () => offer(resultName(current.data, ending), make(current.data, results), type),
   }, `Download ${ending.toUpperCase()}`);
+  enableSettings(true);
   const focused = actions.contains(document.activeElement) || document.activeElement === document.body;
   replace(actions, state !== 'done' && again, download('csv', toCsv, 'text/csv;charset=utf-8'),
     download('jsonl', toJsonl, 'application/x-ndjson'));

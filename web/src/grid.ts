@@ -60,13 +60,17 @@ export class Grid {
   }
 
   private drawHead() {
+    const narrow = this.root.clientWidth < 600;
     const columns: Column[] = [
-      { key: 'row', name: '#', width: 76, number: true }, { key: 'label', name: 'Label', width: 140 },
-      { key: 'score', name: 'Score', width: 78, number: true },
+      { key: 'row', name: '#', width: narrow ? 64 : 76, number: true },
+      { key: 'label', name: 'Label', width: narrow ? 112 : 140 },
+      { key: 'score', name: 'Score', width: 84, number: true },
     ];
-    if (this.results.hasPolarity) columns.push({ key: 'polarity', name: 'Polarity', width: 88, number: true });
-    if (this.results.languages.length > 0) columns.push({ key: 'language', name: 'Language', width: 110 });
-    columns.push({ key: this.textColumn, name: columnName(this.data, this.textColumn), width: 460 });
+    if (this.results.hasPolarity) columns.push({ key: 'polarity', name: 'Polarity', width: 100, number: true });
+    if (this.results.languages.length > 0) columns.push({ key: 'language', name: 'Language', width: 116 });
+    // On a phone the text must not be what is out of sight.
+    const text = { key: this.textColumn, name: columnName(this.data, this.textColumn), width: narrow ? 230 : 420 };
+    columns.splice(narrow ? 2 : columns.length, 0, text);
     this.data.columns.slice(0, 60).forEach((_, column) => {
       if (column !== this.textColumn) columns.push({ key: column, name: columnName(this.data, column), width: 130 });
     });

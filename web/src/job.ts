@@ -1,6 +1,6 @@
 // Sends the rows of a file to the server in requests of a few thousand and keeps the answers as they come.
 
-import { ApiError, errorOf, request, type DocumentAnswer } from './api';
+import { ApiError, errorOf, request, type DocumentAnswer, type DocumentError } from './api';
 import { cell, rowFault, type Dataset } from './dataset';
 import { sleep } from './dom';
 import { LineSplitter } from './jsonl';
@@ -9,8 +9,15 @@ import { WAITING, type Results } from './results';
 const REQUESTS_AT_ONCE = 2;
 const FIRST_ROWS = 200;                 // a small first request: something is seen at once
 const MOST_ROWS = 4000;
-const MOST_CHARACTERS = 900_000;        // below the server's limit for a JSON body, whatever the script
+// Browsers read no answer before the request is sent, and the server takes no more of a request while its answers
+// pile up. What both sides hold in between must take a whole request with its answers.
+const MOST_CHARACTERS = 300_000;
+const MOST_ANSWER_BYTES = 600_000;
+const LONGEST_TEXT = 300_000;           // characters; the server takes lines of 2 MB
 const STALLED_AFTER = 180_000;          // milliseconds without a byte: the connection is taken for lost
+
+// The server had no time for these rows: they are sent again.
+const FOR_NOW = new Set(['late', 'overloaded', 'draining']);
 
 export type JobState = 'running' | 'done' | 'cancelled' | 'lost';
 
@@ -21,10 +28,14 @@ export class Job {
   private cursor = 0;
   private returned: number[] = [];
   private chunk = FIRST_ROWS;
+  private readonly mostRows: number;
   private stop = new AbortController();
 
   constructor(
-    readonly data: Dataset, readonly textColumn: number, readonly results: Results, private readonly model?: string) {}
+    readonly data: Dataset, readonly textColumn: number, readonly results: Results, private readonly model?: string) {
+    const answerBytes = 160 + 45 * results.labels.length;
+    this.mostRows = Math.min(MOST_ROWS, Math.floor(MOST_ANSWER_BYTES / answerBytes));
+  }
 
   /** Goes on with the rows that have no answer yet; ends when all have one, or with the state `lost`. */
   async run(): Promise<JobState> {
@@ -52,7 +63,7 @@ export class Job {
       try {
         await this.send(rows);
         this.busy = false;
-        this.chunk = Math.min(MOST_ROWS, this.chunk * 2);
+        this.chunk = Math.min(this.mostRows, this.chunk * 2);
       } catch (error) {
         this.returned.push(...rows.filter(row => this.results.state[row] === WAITING));
         if (signal.aborted || !await this.recovers(error, rows)) return;
@@ -65,6 +76,7 @@ export class Job {
     const problem = error instanceof ApiError ? error : new ApiError('unreachable', String(error));
     if (problem.status === 429 || problem.status === 503) {
       this.busy = true;
+      if (problem.code === 'late') this.chunk = Math.max(10, Math.ceil(this.chunk / 4));
       return sleep(problem.retryAfter * 1000, this.stop.signal).then(() => true, () => false);
     }
     if (problem.status === 413 && rows.length > 1) {
@@ -100,11 +112,16 @@ export class Job {
   private nextRow(): number {
     for (; this.cursor < this.results.size; this.cursor++) {
       if (this.results.state[this.cursor] !== WAITING) continue;
-      const fault = rowFault(this.data, this.cursor, this.textColumn);
+      const fault = rowFault(this.data, this.cursor, this.textColumn) || this.tooLong(this.cursor);
       if (!fault) return this.cursor++;
       this.results.fail(this.cursor, fault);
     }
     return -1;
+  }
+
+  private tooLong(row: number): string {
+    const { length } = cell(this.data, row, this.textColumn);
+    return length > LONGEST_TEXT ? `too_long: the text has ${length} characters, at most ${LONGEST_TEXT} are sent` : '';
   }
 
   private body(rows: number[]): { body: string; type: string } {
@@ -126,24 +143,28 @@ export class Job {
       timer = window.setTimeout(() => stalled.abort(), STALLED_AFTER);
     };
     alive();
+    let refused: ApiError | null = null;
     try {
       const response = await request('./v1/analyze/stream', {
         method: 'POST', body, headers: { 'Content-Type': type, Accept: 'application/x-ndjson' }, signal,
       });
       if (!response.ok) throw await errorOf(response);
-      await this.receive(response, new Set(rows), alive);
+      refused = await this.receive(response, new Set(rows), alive);
     } catch (error) {
       if (error instanceof ApiError || this.stop.signal.aborted) throw error;
       throw lost();
     } finally {
       clearTimeout(timer);
     }
+    if (refused) throw refused;
     if (rows.some(row => this.results.state[row] === WAITING)) throw lost();
   }
 
-  private async receive(response: Response, sent: Set<number>, alive: () => void) {
+  /** Returns the refusal if the server had no time for some of the rows. */
+  private async receive(response: Response, sent: Set<number>, alive: () => void): Promise<ApiError | null> {
     const decoder = new TextDecoder();
-    const lines = new LineSplitter(line => this.record(line, sent));
+    let refused: ApiError | null = null;
+    const lines = new LineSplitter(line => { refused = this.record(line, sent) ?? refused; });
     const reader = response.body!.getReader();
     for (;;) {
       const { done, value } = await reader.read();
@@ -152,21 +173,25 @@ export class Job {
       lines.push(decoder.decode(value, { stream: true }));
     }
     lines.end();
+    return refused;
   }
 
-  private record(line: string, sent: Set<number>) {
-    let answer: DocumentAnswer & { error?: { code: string; message: string } };
+  private record(line: string, sent: Set<number>): ApiError | null {
+    let answer: DocumentAnswer & { error?: DocumentError };
     try {
       answer = JSON.parse(line);
     } catch {
       throw lost();       // a line that breaks off
     }
     const error = answer.error;
-    if (answer.id === undefined && error) throw new ApiError(error.code, error.message, 200);
+    // Without an id it is about the request as a whole.
+    if (typeof answer.id !== 'string' && error) throw new ApiError(error.code, error.message, 200);
     const row = Number(answer.id);
-    if (!sent.has(row)) return;
+    if (!sent.has(row)) return null;
+    if (error && FOR_NOW.has(error.code)) return new ApiError(error.code, error.message, 503);
     if (error) this.results.fail(row, `${error.code}: ${error.message}`);
     else this.results.answer(row, answer);
+    return null;
   }
 }
 

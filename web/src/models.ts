@@ -63,7 +63,7 @@ function drawModels() {
   const root = byId('models');
   if (models.length === 0) return replace(root, h('p', { class: 'quiet' }, 'No model is loaded.'));
   replace(root, ...models.map((model, index) => h('article', { class: 'model' },
-    h('h3', {}, model.id, index === 0 && models.length > 1 && h('span', { class: 'chip plain-chip' }, 'default')),
+    h('h3', {}, model.id, index === 0 && models.length > 1 && model.id !== 'default' && h('span', { class: 'chip plain-chip' }, 'default')),
     h('dl', {}, ...facts(model).flatMap(([name, value]) => [h('dt', {}, name), h('dd', {}, value)])),
     cardOf(model))));
 }

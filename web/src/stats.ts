@@ -51,6 +51,15 @@ export function meanPolarity(results: Results): Mean {
   return sums.mean;
 }
 
+/** How many rows have a polarity in each of `size` equal parts of -1 to 1. */
+export function polarityBins(results: Results, size: number): number[] {
+  const bins = new Array<number>(size).fill(0);
+  for (const value of results.polarity) {
+    if (!Number.isNaN(value)) bins[Math.max(0, Math.min(size - 1, Math.floor((value + 1) / 2 * size)))]++;
+  }
+  return bins;
+}
+
 /** Rows of each value of a category: numbers in their order, else the most frequent first. */
 export function groups(results: Results, category: Category): Group[] {
   const sums = category.values.map(() => new Sums());

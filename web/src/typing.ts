@@ -10,6 +10,7 @@ import { currentModel, loadedModels, modelsKnown, onModelsChanged, refreshModels
 
 const PAUSE = 50;                 // milliseconds without a key before the text is sent
 const PAUSE_TO_EXPLAIN = 200;     // an explanation costs many times a plain answer
+const MOST_TO_EXPLAIN = 800;      // characters; the cost grows with their square
 const PAUSE_TO_SPEAK = 1000;
 const EXAMPLES = [
   'The room was lovely, but the staff ignored us all week.',
@@ -87,7 +88,8 @@ async function answer(text: string, signal: AbortSignal) {
   view.show(text, result, model, time);
   if (!modelsKnown()) void refreshModels();       // the server was not there when the page was opened
   await Promise.all([
-    explain(text, options),
+    [...text].length > MOST_TO_EXPLAIN
+      ? view.offerWords(text, () => void explain(text, options).catch(() => {})) : explain(text, options),
     comparison.show(text, { result, time, model }, loadedModels(), signal),
     speak(`${labelText(result.label)}, ${percent(result.score)}`, signal),
   ]);
@@ -99,7 +101,7 @@ async function explain(text: string, options: { model?: string; signal: AbortSig
     const { explanation } = await analyze(text, { model: options.model, signal: options.signal, explain: true });
     if (!options.signal.aborted) view.explain(text, explanation ?? []);
   } catch (error) {
-    // The plain answer stands; a server or a model may have no explanations.
+    // The plain answer stands: a text may be too long to explain, a server or a model may have no explanations.
     if (!(error instanceof ApiError) || error.code === 'unreachable') throw error;
   }
 }

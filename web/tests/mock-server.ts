@@ -11,6 +11,7 @@ export interface MockOptions {
   languages?: boolean;          // results carry `language`
   pause?: number;               // milliseconds before each answer of a stream
   dieAfter?: number;            // documents of streams; then the connection breaks and the server is gone
+  late?: number;                // so many documents of streams are refused for now first
   busy?: number;                // so many streams are answered with 429 first
   port?: number;
   dist?: string;
@@ -177,7 +178,10 @@ export class MockServer {
     response.writeHead(200, { 'Content-Type': 'application/x-ndjson' });
     let out = '';
     for (const asked of parsed.documents.reverse()) {       // in any order: the page must not rely on one
-      out += JSON.stringify(answerTo(asked, { stars, languages: this.options.languages })) + '\n';
+      const late = (this.options.late ?? 0) > 0 && this.options.late!--;
+      const answer = late ? { id: asked.id, error: { code: 'late', message: 'the engine is busy' } }
+        : answerTo(asked, { stars, languages: this.options.languages });
+      out += JSON.stringify(answer) + '\n';
       this.streamed++;
       if (this.options.dieAfter && this.streamed > this.options.dieAfter) {
         response.write(out.slice(0, -20));                  // in the middle of a line

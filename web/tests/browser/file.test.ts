@@ -94,8 +94,7 @@ test.skipIf(real)('languages: a filter and a distribution', async () => {
 
 test('another text column starts anew; bad rows stay and say why', async () => {
   const visit = await Visit.open(await serverUrl());
-  await visit.analyzeFile('mixed.csv', `a,text\n${BAD},${GOOD}\nx\n,\n${BAD},${GOOD}\n`.replace(/,(?=[^\n]*[a-z]\.)/, ','
-  ).replace(/^I hate this, it[^\n]*$/gm, `"${BAD}","${GOOD}"`));
+  await visit.analyzeFile('mixed.csv', `a,text\n"${BAD}","${GOOD}"\nx\n,\n"${BAD}","${GOOD}"\n`);
   const table = await visit.rows.innerText();
   expect(table).toContain('wrong field count');
   expect(table).toContain('empty text');

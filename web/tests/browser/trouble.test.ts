@@ -54,19 +54,32 @@ test.skipIf(real)('a busy server is waited for', async () => {
   await visit.close(1);
 });
 
+test.skipIf(real)('rows for which the server had no time are sent again', async () => {
+  const mock = await mockServer({ late: 250 });
+  const visit = await Visit.open(mock.url);
+  await visit.analyzeFile('a.csv', reviews(600));
+  const got = parseCsv(await visit.download('Download CSV'));
+  expect(got[0]).not.toContain('error');
+  expect(got.filter(cells => cells[4] === '')).toEqual([]);
+  expect(mock.streamed).toBe(850);
+  await visit.close();
+});
+
 test.skipIf(real)('a server that dies: said, kept, and gone on with', async () => {
   const mock = await mockServer({ dieAfter: 1500 });
   const visit = await Visit.open(mock.url);
   await visit.chooseFile('a.csv', reviews(4000));
   await visit.analyze.click();
   const alert = visit.tab.getByRole('alert');
-  await alert.getByText('The connection to the server was lost.').waitFor();
+  // Of the two requests under way one breaks off and the other may find no server at all.
+  await alert.getByText(/connection to the server was lost|does not answer/).waitFor();
   const kept = parseCsv(await visit.download('Download CSV')).slice(1).filter(cells => cells[4] !== '').length;
-  expect(kept).toBeGreaterThan(1000);
+  expect(kept).toBeGreaterThan(100);
   await visit.shot('lost');
   await visit.accessible();
   await visit.button('Try again').click();
   await alert.getByText('does not answer').waitFor();
+  await visit.button('Try again').waitFor();
   const second = await mockServer({ port: mock.port });
   await visit.button('Try again').click();
   await visit.tab.getByText('4,000 rows in').waitFor();

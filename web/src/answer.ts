@@ -17,6 +17,9 @@ export function polarityScale(value: number): HTMLElement {
   return h('span', { class: 'scale', 'aria-hidden': 'true' }, dot);
 }
 
+// Of a model with more classes only the likeliest are shown.
+const MOST_BARS = 8;
+
 export class AnswerView {
   private labels = '';
   private bars = new Map<string, { fill: HTMLElement; value: HTMLElement }>();
@@ -71,7 +74,8 @@ export class AnswerView {
   }
 
   private showBars(answer: DocumentAnswer, labels: string[]) {
-    const names = displayOrder(labels).map(index => labels[index]).filter(label => label in answer.scores);
+    let names = displayOrder(labels).map(index => labels[index]).filter(label => label in answer.scores);
+    if (names.length > MOST_BARS) names = names.sort((a, b) => answer.scores[b] - answer.scores[a]).slice(0, MOST_BARS - 2);
     if (names.join('\n') !== this.labels || this.classes.childElementCount === 0) this.buildBars(names, labels);
     for (const [label, { fill, value }] of this.bars) {
       setStyle(fill, 'width', `${answer.scores[label] * 100}%`);
@@ -108,6 +112,6 @@ export class AnswerView {
 function metaText(answer: DocumentAnswer, model?: ModelInfo, time?: number): string {
   const parts = [model?.id, model?.dtype, answer.tokens !== undefined && plural(answer.tokens, 'token'),
     answer.windows !== undefined && answer.windows > 1 && `read in ${plural(answer.windows, 'window')}`,
-    answer.truncated && 'only the beginning was read', time !== undefined && milliseconds(time)];
+    model?.multi_label && 'each class answers for itself', answer.truncated && 'only the beginning was read', time !== undefined && milliseconds(time)];
   return parts.filter(Boolean).join(' · ');
 }

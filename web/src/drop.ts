@@ -5,22 +5,23 @@ import { byId } from './dom';
 
 export function takeDrops(take: (file: File) => void) {
   const veil = byId('drop-veil');
-  let depth = 0;
-  const show = (on: boolean) => { veil.hidden = !on; };
+  let timer = 0;
+  // dragover is repeated as long as the file is over the page; counting enter and leave goes wrong too easily.
+  const show = (on: boolean) => {
+    clearTimeout(timer);
+    veil.hidden = !on;
+    if (on) timer = window.setTimeout(() => { veil.hidden = true; }, 800);
+  };
   const withFiles = (event: DragEvent) => event.dataTransfer?.types.includes('Files') ?? false;
   document.addEventListener('dragenter', event => {
+    if (withFiles(event)) event.preventDefault();
+  });
+  document.addEventListener('dragover', event => {
     if (!withFiles(event)) return;
     event.preventDefault();
-    depth++;
     show(true);
   });
-  document.addEventListener('dragleave', () => {
-    depth = Math.max(0, depth - 1);
-    if (depth === 0) show(false);
-  });
-  document.addEventListener('dragover', event => { if (withFiles(event)) event.preventDefault(); });
   document.addEventListener('drop', event => {
-    depth = 0;
     show(false);
     if (!withFiles(event)) return;
     event.preventDefault();

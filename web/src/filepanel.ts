@@ -187,7 +187,7 @@ function finish(current: Job, view: Dashboard, state: JobState, seconds: number)
     onclick: () => offer(resultName(current.data, ending), make(current.data, results), type),
   }, `Download ${ending.toUpperCase()}`);
   enableSettings(true);
-  const focused = actions.contains(document.activeElement) || document.activeElement === document.body;
+  const focused = actions.contains(document.activeElement);
   replace(actions, state !== 'done' && again, download('csv', toCsv, 'text/csv;charset=utf-8'),
     download('jsonl', toJsonl, 'application/x-ndjson'));
   if (focused) actions.querySelector('button')?.focus({ preventScroll: true });

@@ -62,7 +62,7 @@ export class Grid {
   private drawHead() {
     const narrow = this.root.clientWidth < 600;
     const columns: Column[] = [
-      { key: 'row', name: '#', width: narrow ? 64 : 76, number: true },
+      { key: 'row', name: '#', width: 44 + 8 * count(this.data.rows.length).length, number: true },
       { key: 'label', name: 'Label', width: narrow ? 112 : 140 },
       { key: 'score', name: 'Score', width: 84, number: true },
     ];

@@ -2,6 +2,7 @@
 
 import { CsvParser, guessDelimiter, NO_DELIMITER } from './csv';
 import type { Dataset } from './dataset';
+import { breathe } from './dom';
 import { LineSplitter, readJsonLine } from './jsonl';
 
 export class FileError extends Error {}
@@ -12,6 +13,7 @@ interface Sink {
 }
 
 const HEAD = 64 * 1024;
+const SLICE = 30;               // milliseconds of reading before the page may breathe
 const MOST_COLUMNS = 500;
 
 function emptyDataset(name: string): Dataset {
@@ -97,6 +99,7 @@ async function readPieces(file: File, encoding: string, data: Dataset, onProgres
   let head: string | null = '';
   let sink: Sink | null = null;
   let seen = 0;
+  let rested = performance.now();
   for (;;) {
     const { done, value } = await reader.read();
     let piece = done ? decoder.decode() : decoder.decode(value, { stream: true });
@@ -110,6 +113,9 @@ async function readPieces(file: File, encoding: string, data: Dataset, onProgres
     if (done) break;
     seen += value.length;
     onProgress(gzip ? 0 : seen / file.size);
+    if (performance.now() - rested < SLICE) continue;
+    await breathe();
+    rested = performance.now();
   }
   sink!.end();
 }

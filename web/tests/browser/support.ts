@@ -1,8 +1,10 @@
 // A browser, a server and a tab for the tests. VALENCE_URL or VALENCE_BINARY put the real server in the mock's place.
 
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
 import { afterAll, beforeAll, expect } from 'vitest';
@@ -20,6 +22,7 @@ let browser: Browser;
 let program: ChildProcess | null = null;
 let realUrl = process.env.VALENCE_URL ?? '';
 const mocks: MockServer[] = [];
+const folder = mkdtempSync(join(tmpdir(), 'page-'));
 
 async function startProgram(path: string): Promise<string> {
   program = spawn(path, ['serve', '--port', '0'], { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -47,6 +50,7 @@ export function withBrowser() {
     await browser?.close();
     for (const mock of mocks) await mock.stop();
     program?.kill();
+    rmSync(folder, { recursive: true });
   });
 }
 
@@ -97,7 +101,9 @@ export class Visit {
 
   async chooseFile(name: string, content: string) {
     const [chooser] = await Promise.all([this.tab.waitForEvent('filechooser'), this.choose.click()]);
-    await chooser.setFiles({ name, mimeType: 'text/plain', buffer: Buffer.from(content) });
+    const path = join(folder, name);
+    writeFileSync(path, content);
+    await chooser.setFiles(path);
   }
 
   /** Chooses a file and waits until every row has its answer. */

@@ -52,7 +52,7 @@ export class Dashboard {
     for (const part of this.extremeCards) part.hidden = true;
     replace(root, figure, this.timeCard, this.groupCard, card('Words that go with each class', this.words),
       ...this.extremeCards, this.rows.root);
-    root.hidden = false;
+    root.hidden = true;
     this.groupSelect.addEventListener('change', () => this.drawGroups());
     void this.profile();
   }
@@ -76,7 +76,7 @@ export class Dashboard {
     // A date is a poor group when it is drawn over time already.
     this.categories.sort((a, b) => Number(this.isDate(a)) - Number(this.isDate(b)));
     this.drawSelect();
-    this.refresh();
+    if (!this.root.hidden) this.refresh();
   }
 
   private isDate(found: Category): boolean {
@@ -91,9 +91,13 @@ export class Dashboard {
     replace(this.groupSelect, ...names.map(({ value, name }) => h('option', { value, selected: value === chosen }, name)));
   }
 
-  /** Draws what has changed; the time it took, in milliseconds, tells how soon to draw again. */
+  /**
+   * Draws what has changed, for the first time when there is a result. The time it took, in milliseconds, tells how
+   * soon to draw again.
+   */
   refresh(): number {
-    if (this.closed) return 0;
+    if (this.closed || this.results.settled === 0) return 0;
+    this.root.hidden = false;
     const begin = performance.now();
     const mean = meanPolarity(this.results);
     this.summary.textContent = [plural(this.results.done, 'row'),

@@ -7,13 +7,16 @@ import { cell, columnName, guessTextColumn, type Dataset } from './dataset';
 import { append, byId, h, offer, replace, setStyle, sleep } from './dom';
 import { toCsv, toJsonl, resultName } from './export';
 import { bytes, count, duration, plural } from './format';
-import { Job, Pace, type JobState } from './job';
+import { FIRST_ROWS, Job, Pace, type JobState } from './job';
 import { currentModel, modelForFile } from './models';
 import { FileError, readFile } from './reader';
 import { Results } from './results';
 
 const PREVIEW_ROWS = 5;
 const LEAST_PAUSE = 250;            // milliseconds between two drawings of the figures
+// Figures of a few rows that change at once only flicker: what is soon complete is drawn when it is.
+const FIRST_PAUSE = 700;
+const FIRST_PAUSE_SMALL = 4000;     // for files that fit into the first request
 const PROBE_PAUSES = [2, 4, 8, 15, 30];     // seconds; the last one is repeated
 
 const input = h('input', {
@@ -157,10 +160,12 @@ function keepDrawing(current: Job, view: Dashboard): AbortController {
   const stop = new AbortController();
   void (async () => {
     let drawn = -1;
+    const small = current.results.size <= FIRST_ROWS;
+    await sleep(current.results.settled > 0 ? 0 : small ? FIRST_PAUSE_SMALL : FIRST_PAUSE, stop.signal);
     while (!stop.signal.aborted) {
       const cost = drawn === current.results.settled ? 0 : view.refresh();
       drawn = current.results.settled;
-      await sleep(Math.max(drawn === 0 ? 60 : LEAST_PAUSE, cost * 7), stop.signal);
+      await sleep(Math.max(LEAST_PAUSE, cost * 7), stop.signal);
     }
   })().catch(() => {});
   return stop;

@@ -7,7 +7,7 @@ import { LineSplitter } from './jsonl';
 import { WAITING, type Results } from './results';
 
 const REQUESTS_AT_ONCE = 2;
-const FIRST_ROWS = 200;                 // a small first request: something is seen at once
+export const FIRST_ROWS = 200;                 // a small first request: something is seen at once
 const MOST_ROWS = 4000;
 // Browsers read no answer before the request is sent, and the server takes no more of a request while its answers
 // pile up. What both sides hold in between must take a whole request with its answers.
@@ -25,6 +25,7 @@ export class Job {
   state: JobState = 'done';
   busy = false;                         // the server asked us to wait
   problem: ApiError | null = null;
+  private settledBefore = 0;            // this run
   private cursor = 0;
   private returned: number[] = [];
   private chunk = FIRST_ROWS;
@@ -41,6 +42,7 @@ export class Job {
   async run(): Promise<JobState> {
     this.state = 'running';
     this.problem = null;
+    this.settledBefore = this.results.settled;
     this.cursor = 0;
     this.returned = [];
     this.chunk = FIRST_ROWS;
@@ -88,7 +90,9 @@ export class Job {
       this.results.fail(rows[0], `too_long: ${problem.message}`);
       return true;
     }
-    this.problem = problem;
+    // Where one request breaks off the other may find no server: that is the same loss.
+    const broken = problem.code === 'unreachable' && this.results.settled > this.settledBefore;
+    this.problem = broken ? lost() : problem;
     this.cancel();
     return false;
   }

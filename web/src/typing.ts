@@ -9,8 +9,12 @@ import { count, labelText, percent } from './format';
 import { currentModel, loadedModels, modelsKnown, onModelsChanged, refreshModels } from './models';
 
 const PAUSE = 50;                 // milliseconds without a key before the text is sent
-const PAUSE_TO_EXPLAIN = 200;     // an explanation costs many times a plain answer
-const MOST_TO_EXPLAIN = 800;      // characters; the cost grows with their square
+// An explanation costs many times a plain answer, and the server may go on with one that nobody waits for any more: the
+// slower it answers, the longer the typing must rest.
+const LEAST_REST = 250;
+const MOST_REST = 1500;
+const REST_PER_ANSWER = 8;
+const MOST_TO_EXPLAIN = 600;      // characters; the cost grows with their square
 const PAUSE_TO_SPEAK = 1000;
 const EXAMPLES = [
   'The room was lovely, but the staff ignored us all week.',
@@ -22,6 +26,7 @@ const box = byId('text') as HTMLTextAreaElement;
 let view: AnswerView;
 let comparison: Comparison;
 let running = new AbortController();
+let pending = false;              // a plain answer is under way
 
 export function startTyping() {
   const answer = h('div', { class: 'answer' });
@@ -36,7 +41,7 @@ export function startTyping() {
       box.focus();
     } }, text)));
   box.addEventListener('input', changed);
-  onModelsChanged(() => { if (box.value.trim() !== '') changed(); });
+  onModelsChanged(() => { if (box.value.trim() !== '' && !pending) changed(); });
 }
 
 function changed() {
@@ -45,7 +50,8 @@ function changed() {
   const text = box.value;
   byId('text-length').textContent = text ? `${count([...text].length)} characters` : '';
   byId('examples').hidden = text !== '';
-  if (text.trim() === '') {
+  pending = text.trim() !== '';
+  if (!pending) {
     clear();
     return;
   }
@@ -71,6 +77,7 @@ async function follow(text: string, signal: AbortSignal) {
       await sleep(problem.retryAfter * 1000, signal).then(() => follow(text, signal), () => {});
       return;
     }
+    pending = false;
     clear();
     showAlert('text', problem.message, { label: 'Try again', run: changed });
   }
@@ -86,17 +93,20 @@ async function answer(text: string, signal: AbortSignal) {
   const time = performance.now() - begin;
   clearAlert('text');
   view.show(text, result, model, time);
+  pending = false;
+  if (currentModel()?.id !== model?.id) return changed();     // told or chosen meanwhile
   if (!modelsKnown()) void refreshModels();       // the server was not there when the page was opened
   await Promise.all([
     [...text].length > MOST_TO_EXPLAIN
-      ? view.offerWords(text, () => void explain(text, options).catch(() => {})) : explain(text, options),
+      ? view.offerWords(text, () => void explain(text, options, 0).catch(() => {}))
+      : explain(text, options, Math.min(MOST_REST, Math.max(LEAST_REST, time * REST_PER_ANSWER))),
     comparison.show(text, { result, time, model }, loadedModels(), signal),
     speak(`${labelText(result.label)}, ${percent(result.score)}`, signal),
   ]);
 }
 
-async function explain(text: string, options: { model?: string; signal: AbortSignal }) {
-  await sleep(PAUSE_TO_EXPLAIN, options.signal);
+async function explain(text: string, options: { model?: string; signal: AbortSignal }, rest: number) {
+  await sleep(rest, options.signal);
   try {
     const { explanation } = await analyze(text, { model: options.model, signal: options.signal, explain: true });
     if (!options.signal.aborted) view.explain(text, explanation ?? []);

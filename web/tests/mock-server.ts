@@ -21,7 +21,7 @@ const FILES: Record<string, string> = {
   'index.html': 'text/html; charset=utf-8', 'app.js': 'text/javascript; charset=utf-8',
   'app.css': 'text/css; charset=utf-8', 'icon.svg': 'image/svg+xml',
 };
-const POLICY = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+export const POLICY = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 const GOOD = /^(love|great|wonderful|good|lovely|best|happy|gut|אוהב|תודה)$/iu;
 const BAD = /^(hate|terrible|awful|bad|sad|worst|broke|schlecht)$/iu;
 const LABELS = ['negative', 'neutral', 'positive'];

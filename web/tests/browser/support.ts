@@ -1,4 +1,5 @@
-// A browser, a server and a tab for the tests. VALENCE_URL or VALENCE_BINARY put the real server in the mock's place.
+// A browser, a server and a tab for the tests. VALENCE_URL or VALENCE_BINARY put the real server in the mock's place;
+// VALENCE_PAGE=dist lets it answer with the page of this tree, whatever page it was built with.
 
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -6,9 +7,9 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
+import { chromium, type Browser, type BrowserContext, type BrowserContextOptions, type Page } from 'playwright-core';
 import { afterAll, beforeAll, expect } from 'vitest';
-import { MockServer, type MockOptions } from '../mock-server';
+import { MockServer, POLICY, type MockOptions } from '../mock-server';
 
 export const GOOD = 'I love this, it is wonderful and great!';
 export const BAD = 'I hate this, it is terrible and awful.';
@@ -33,6 +34,7 @@ async function startProgram(path: string): Promise<string> {
     };
     program!.stdout!.on('data', look);
     program!.stderr!.on('data', look);
+    program!.on('exit', (code, signal) => console.log('server ended', code, signal));
     program!.on('exit', code => reject(new Error(`the server ended with ${code}`)));
   });
 }
@@ -65,6 +67,17 @@ export async function serverUrl(options: MockOptions = {}): Promise<string> {
   return realUrl || (await mockServer(options)).url;
 }
 
+async function serveDist(context: BrowserContext, url: string) {
+  const types = { html: 'text/html', js: 'text/javascript', css: 'text/css', svg: 'image/svg+xml' };
+  for (const name of ['index.html', 'app.js', 'app.css', 'icon.svg']) {
+    await context.route(name === 'index.html' ? `${url}/` : `${url}/${name}`, route => route.fulfill({
+      body: readFileSync(fileURLToPath(new URL(`../../dist/${name}`, import.meta.url))),
+      contentType: types[name.split('.')[1] as keyof typeof types],
+      headers: { 'Content-Security-Policy': POLICY },
+    }));
+  }
+}
+
 /** A fresh tab that notes errors and requests to other hosts. */
 export class Visit {
   errors: string[] = [];
@@ -76,6 +89,7 @@ export class Visit {
   static async open(url: string, options: BrowserContextOptions = {}): Promise<Visit> {
     const context = await browser.newContext({ acceptDownloads: true, ...options });
     context.setDefaultTimeout(10_000);
+    if (process.env.VALENCE_PAGE === 'dist') await serveDist(context, url);
     const visit = new Visit(await context.newPage());
     const session = await context.newCDPSession(visit.tab);
     await session.send('Network.enable');

@@ -37,6 +37,8 @@ let reading = 0;                    // counts files: an older one that is still 
 let probing = new AbortController();
 
 export function startFilePanel() {
+  // Closing the tab in the middle loses what was done.
+  window.addEventListener('beforeunload', event => { if (job?.state === 'running') event.preventDefault(); });
   input.addEventListener('change', () => {
     if (input.files?.[0]) void takeFile(input.files[0]);
     input.value = '';               // the same file may be chosen again
@@ -124,7 +126,7 @@ function begin(waiting: Dataset) {
   const results = new Results(waiting.rows.length, currentModel()?.labels);
   job = new Job(waiting, textColumn, results, modelForFile());
   dashboard?.close();
-  dashboard = new Dashboard(byId('dashboard'), waiting, results, textColumn);
+  dashboard = new Dashboard(byId('dashboard'), waiting, results, textColumn, currentModel());
   replace(below, waiting.note && h('p', { class: 'problem' }, waiting.note));
   byId('file').scrollIntoView({ block: 'start' });
   void follow(job, dashboard);
@@ -144,11 +146,14 @@ async function follow(current: Job, view: Dashboard) {
   const started = performance.now();
   const timer = setInterval(() => {
     pace.add(current.results.settled);
-    meter.set(current.results.settled / current.results.size, progressText(current, pace));
+    const share = current.results.settled / current.results.size;
+    meter.set(share, progressText(current, pace));
+    document.title = `${Math.floor(share * 100)}% · Valence`;
   }, LEAST_PAUSE);
   const figures = keepDrawing(current, view);
   const state = await current.run();
   clearInterval(timer);
+  document.title = 'Valence';
   figures.abort();
   if (job !== current) return;
   view.refresh();

@@ -7,7 +7,7 @@ import { cell, columnName, guessTextColumn, type Dataset } from './dataset';
 import { append, byId, h, offer, replace, setStyle, sleep } from './dom';
 import { toCsv, toJsonl, resultName } from './export';
 import { bytes, count, duration, plural } from './format';
-import { FIRST_ROWS, Job, Pace, type JobState } from './job';
+import { Job, Pace, type JobState } from './job';
 import { currentModel, modelForFile } from './models';
 import { FileError, readFile } from './reader';
 import { Results } from './results';
@@ -16,7 +16,8 @@ const PREVIEW_ROWS = 5;
 const LEAST_PAUSE = 250;            // milliseconds between two drawings of the figures
 // Figures of a few rows that change at once only flicker: what is soon complete is drawn when it is.
 const FIRST_PAUSE = 700;
-const FIRST_PAUSE_SMALL = 4000;     // for files that fit into the first request
+const FEW_ROWS = 200;
+const FIRST_PAUSE_SMALL = 4000;     // for files of few rows
 const PROBE_PAUSES = [2, 4, 8, 15, 30];     // seconds; the last one is repeated
 
 const input = h('input', {
@@ -165,7 +166,7 @@ function keepDrawing(current: Job, view: Dashboard): AbortController {
   const stop = new AbortController();
   void (async () => {
     let drawn = -1;
-    const small = current.results.size <= FIRST_ROWS;
+    const small = current.results.size <= FEW_ROWS;
     await sleep(current.results.settled > 0 ? 0 : small ? FIRST_PAUSE_SMALL : FIRST_PAUSE, stop.signal);
     while (!stop.signal.aborted) {
       const cost = drawn === current.results.settled ? 0 : view.refresh();

@@ -58,6 +58,7 @@ export interface AnalyzeOptions {
 }
 
 const KEY = 'valence-key';
+let keyInMemory: string | null = null;      // for browsers that are set to store nothing
 let askKey: (wrong: boolean) => Promise<string | null> = async () => null;
 let asking: Promise<string | null> | null = null;
 
@@ -66,13 +67,30 @@ export function onKeyWanted(ask: typeof askKey) {
   askKey = ask;
 }
 
+function storedKey(): string | null {
+  try {
+    return sessionStorage.getItem(KEY);
+  } catch {
+    return keyInMemory;
+  }
+}
+
+function storeKey(key: string) {
+  keyInMemory = key;
+  try {
+    sessionStorage.setItem(KEY, key);
+  } catch {
+    // It stays in memory and is asked for again after a reload.
+  }
+}
+
 async function newKey(used: string | null): Promise<string> {
-  const stored = sessionStorage.getItem(KEY);
+  const stored = storedKey();
   if (stored !== used && stored) return stored;
   asking ??= askKey(used !== null).finally(() => { asking = null; });
   const key = await asking;
   if (!key) throw new ApiError('unauthorized', 'The server asks for a key. Without it nothing can be analyzed.', 401);
-  sessionStorage.setItem(KEY, key);
+  storeKey(key);
   return key;
 }
 
@@ -82,7 +100,7 @@ function isAbort(error: unknown): boolean {
 
 /** A request that carries the key if there is one and asks for it when it is missing or wrong. */
 export async function request(path: string, options: RequestInit = {}): Promise<Response> {
-  let key = sessionStorage.getItem(KEY);
+  let key = storedKey();
   for (;;) {
     const headers = new Headers(options.headers);
     if (key) headers.set('Authorization', `Bearer ${key}`);

@@ -174,7 +174,7 @@ export function timeChart(root: HTMLElement, name: string, points: Point[], step
     for (const side of ['x1', 'x2']) cursor.setAttribute(side, String(frame.x(near)));
     cursor.setAttribute('visibility', 'visible');
     readout.textContent = `${stepText(point.start, step)}: mean polarity ${signed(point.mean)} ` +
-      `± ${point.half.toFixed(2)}, ${plural(point.count, 'row')}`;
+      `${point.count > 1 ? `± ${point.half.toFixed(2)}` : '(no interval)'}, ${plural(point.count, 'row')}`;
   });
   redraw(root, chart, readout, timeDetails(points, step, root.querySelector('details')?.open ?? false));
 }

@@ -1,5 +1,6 @@
 // Everything that is shown about the rows of a file, while they are analyzed and afterwards.
 
+import type { ModelInfo } from './api';
 import { category, cell, dateColumn, type Category, type Dataset, type DateColumn } from './dataset';
 import { distribution, groupTable, histogram, redraw, timeChart } from './charts';
 import { breathe, h, replace } from './dom';
@@ -41,8 +42,8 @@ export class Dashboard {
 
   constructor(
     private readonly root: HTMLElement, private readonly data: Dataset, private readonly results: Results,
-    private readonly textColumn: number) {
-    const open = (row: number) => showRow(data, results, row, textColumn);
+    private readonly textColumn: number, private readonly model?: ModelInfo) {
+    const open = (row: number) => this.open(row);
     this.rows = new RowsPanel(data, results, textColumn, open);
     const figure = h('figure', { class: 'card', 'aria-label': 'Distribution' },
       h('div', { class: 'card-head' }, h('h2', { 'aria-hidden': 'true' }, 'Distribution')), this.summary, this.classes,
@@ -55,6 +56,10 @@ export class Dashboard {
     root.hidden = true;
     this.groupSelect.addEventListener('change', () => this.drawGroups());
     void this.profile();
+  }
+
+  private open(row: number) {
+    showRow(this.data, this.results, row, this.textColumn, this.model);
   }
 
   close() {
@@ -137,7 +142,7 @@ export class Dashboard {
       this.extremeCards[index].hidden = !this.results.hasPolarity;
       redraw(this.extremes[name], ...rows.map(row => h('li', {}, h('button', {
         type: 'button', class: 'extreme', 'data-key': String(row),
-        onclick: () => showRow(this.data, this.results, row, this.textColumn),
+        onclick: () => this.open(row),
       },
         h('span', { class: 'extreme-text', dir: 'auto' }, cell(this.data, row, this.textColumn).slice(0, 240)),
         h('span', { class: 'quiet number' }, signed(this.results.polarity[row]))))));

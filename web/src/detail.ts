@@ -1,14 +1,15 @@
 // One row of a file in full, with the words that moved its answer.
 
-import { analyze, ApiError } from './api';
+import { analyze, ApiError, type ModelInfo } from './api';
 import { AnswerView } from './answer';
 import { cell, columnName, type Dataset } from './dataset';
 import { h, replace } from './dom';
 import { count } from './format';
-import { currentModel } from './models';
 import type { Results } from './results';
+import { MOST_TO_EXPLAIN } from './explanation';
 
-export function showRow(data: Dataset, results: Results, row: number, textColumn: number) {
+/** `model` is the one that answered the file. */
+export function showRow(data: Dataset, results: Results, row: number, textColumn: number, model?: ModelInfo) {
   const stop = new AbortController();
   const result = h('div', { class: 'answer' });
   const others = data.columns.map((_, column) => column).filter(column => column !== textColumn);
@@ -29,20 +30,26 @@ export function showRow(data: Dataset, results: Results, row: number, textColumn
   dialog.showModal();
   const reason = results.errors.get(row);
   if (reason) replace(result, h('p', { class: 'problem' }, reason), h('p', { class: 'marked', dir: 'auto' }, text));
-  else void explain(text, result, stop.signal);
+  else void answer(text, result, stop.signal, model);
 }
 
-async function explain(text: string, root: HTMLElement, signal: AbortSignal) {
+async function answer(text: string, root: HTMLElement, signal: AbortSignal, model?: ModelInfo) {
   const view = new AnswerView(root);
-  const model = currentModel();
+  const explain = async () => {
+    try {
+      const { explanation } = await analyze(text, { model: model?.id, explain: true, signal });
+      view.explain(text, explanation ?? []);
+    } catch {
+      // The plain answer stands.
+    }
+  };
   try {
     view.show(text, await analyze(text, { model: model?.id, signal }), model);
-    const { explanation } = await analyze(text, { model: model?.id, explain: true, signal });
-    view.explain(text, explanation ?? []);
   } catch (error) {
     if (signal.aborted) return;
-    if (root.childElementCount > 0 && error instanceof ApiError && error.code !== 'unreachable') return;
-    replace(root, h('p', { class: 'problem' }, error instanceof ApiError ? error.message : 'This row cannot be explained.'),
-      h('p', { class: 'marked', dir: 'auto' }, text));
+    const message = error instanceof ApiError ? error.message : 'This row cannot be explained.';
+    return replace(root, h('p', { class: 'problem' }, message), h('p', { class: 'marked', dir: 'auto' }, text));
   }
+  if (text.length <= MOST_TO_EXPLAIN) await explain();
+  else view.offerWords(text, () => void explain());
 }

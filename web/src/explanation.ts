@@ -9,6 +9,8 @@ import { signed } from './format';
 const LEAST = 0.0005;
 const LEAST_SHARE = 0.15;
 const MOST_LISTED = 5;
+/** Characters; the cost grows with their square, so the words of longer texts are marked on demand. */
+export const MOST_TO_EXPLAIN = 600;
 
 function strongest(weights: Weight[]): number {
   return weights.reduce((most, word) => Math.max(most, Math.abs(word.weight)), 0);

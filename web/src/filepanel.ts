@@ -7,7 +7,7 @@ import { cell, columnName, guessTextColumn, type Dataset } from './dataset';
 import { append, byId, h, offer, replace, setStyle, sleep } from './dom';
 import { toCsv, toJsonl, resultName } from './export';
 import { bytes, count, duration, plural } from './format';
-import { FIRST_ROWS, Job, Pace, type JobState } from './job';
+import { Job, Pace, type JobState } from './job';
 import { currentModel, modelForFile } from './models';
 import { FileError, readFile } from './reader';
 import { Results } from './results';
@@ -16,7 +16,8 @@ const PREVIEW_ROWS = 5;
 const LEAST_PAUSE = 250;            // milliseconds between two drawings of the figures
 // Figures of a few rows that change at once only flicker: what is soon complete is drawn when it is.
 const FIRST_PAUSE = 700;
-const FIRST_PAUSE_SMALL = 4000;     // for files that fit into the first request
+const FEW_ROWS = 200;
+const FIRST_PAUSE_SMALL = 4000;     // for files of few rows
 const PROBE_PAUSES = [2, 4, 8, 15, 30];     // seconds; the last one is repeated
 
 const input = h('input', {
@@ -37,6 +38,8 @@ let reading = 0;                    // counts files: an older one that is still 
 let probing = new AbortController();
 
 export function startFilePanel() {
+  // Closing the tab in the middle loses what was done.
+  window.addEventListener('beforeunload', event => { if (job?.state === 'running') event.preventDefault(); });
   input.addEventListener('change', () => {
     if (input.files?.[0]) void takeFile(input.files[0]);
     input.value = '';               // the same file may be chosen again
@@ -124,7 +127,7 @@ function begin(waiting: Dataset) {
   const results = new Results(waiting.rows.length, currentModel()?.labels);
   job = new Job(waiting, textColumn, results, modelForFile());
   dashboard?.close();
-  dashboard = new Dashboard(byId('dashboard'), waiting, results, textColumn);
+  dashboard = new Dashboard(byId('dashboard'), waiting, results, textColumn, currentModel());
   replace(below, waiting.note && h('p', { class: 'problem' }, waiting.note));
   byId('file').scrollIntoView({ block: 'start' });
   void follow(job, dashboard);
@@ -144,11 +147,14 @@ async function follow(current: Job, view: Dashboard) {
   const started = performance.now();
   const timer = setInterval(() => {
     pace.add(current.results.settled);
-    meter.set(current.results.settled / current.results.size, progressText(current, pace));
+    const share = current.results.settled / current.results.size;
+    meter.set(share, progressText(current, pace));
+    document.title = `${Math.floor(share * 100)}% · Valence`;
   }, LEAST_PAUSE);
   const figures = keepDrawing(current, view);
   const state = await current.run();
   clearInterval(timer);
+  document.title = 'Valence';
   figures.abort();
   if (job !== current) return;
   view.refresh();
@@ -160,7 +166,7 @@ function keepDrawing(current: Job, view: Dashboard): AbortController {
   const stop = new AbortController();
   void (async () => {
     let drawn = -1;
-    const small = current.results.size <= FIRST_ROWS;
+    const small = current.results.size <= FEW_ROWS;
     await sleep(current.results.settled > 0 ? 0 : small ? FIRST_PAUSE_SMALL : FIRST_PAUSE, stop.signal);
     while (!stop.signal.aborted) {
       const cost = drawn === current.results.settled ? 0 : view.refresh();

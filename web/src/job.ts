@@ -7,7 +7,11 @@ import { LineSplitter } from './jsonl';
 import { WAITING, type Results } from './results';
 
 const REQUESTS_AT_ONCE = 2;
-export const FIRST_ROWS = 200;                 // a small first request: something is seen at once
+const FIRST_ROWS = 64;                  // a small first request: something is seen at once
+const FEWEST_ROWS = 32;
+// Requests that take so long keep the server busy, and leave it little to do for rows that nobody waits for any more
+// when the run is cancelled or the tab is closed. What is typed meanwhile does not wait for long either.
+const AIM = 800;                        // milliseconds
 const MOST_ROWS = 4000;
 // Browsers read no answer before the request is sent, and the server takes no more of a request while its answers
 // pile up. What both sides hold in between must take a whole request with its answers.
@@ -63,14 +67,21 @@ export class Job {
     const signal = this.stop.signal;
     for (let rows = this.take(); rows.length > 0 && !signal.aborted; rows = this.take()) {
       try {
+        const begin = performance.now();
         await this.send(rows);
         this.busy = false;
-        this.chunk = Math.min(this.mostRows, this.chunk * 2);
+        this.resize(rows.length, performance.now() - begin);
       } catch (error) {
         this.returned.push(...rows.filter(row => this.results.state[row] === WAITING));
         if (signal.aborted || !await this.recovers(error, rows)) return;
       }
     }
+  }
+
+  private resize(rows: number, took: number) {
+    if (rows < this.chunk / 2) return;      // the last rows of a file, or long texts
+    const wanted = Math.round(rows * Math.min(3, AIM / Math.max(1, took)));
+    this.chunk = Math.max(FEWEST_ROWS, Math.min(this.mostRows, wanted));
   }
 
   /** Whether this worker can go on after an error; if not, the job stops with `problem`. */

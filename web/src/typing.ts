@@ -5,6 +5,7 @@ import { clearAlert, showAlert } from './alerts';
 import { AnswerView } from './answer';
 import { Comparison } from './compare';
 import { byId, h, replace, sleep } from './dom';
+import { MOST_TO_EXPLAIN } from './explanation';
 import { count, labelText, percent } from './format';
 import { currentModel, loadedModels, modelsKnown, onModelsChanged, refreshModels } from './models';
 
@@ -14,7 +15,6 @@ const PAUSE = 50;                 // milliseconds without a key before the text 
 const LEAST_REST = 250;
 const MOST_REST = 1500;
 const REST_PER_ANSWER = 8;
-const MOST_TO_EXPLAIN = 600;      // characters; the cost grows with their square
 const PAUSE_TO_SPEAK = 1000;
 const EXAMPLES = [
   'The room was lovely, but the staff ignored us all week.',
@@ -97,7 +97,7 @@ async function answer(text: string, signal: AbortSignal) {
   if (currentModel()?.id !== model?.id) return changed();     // told or chosen meanwhile
   if (!modelsKnown()) void refreshModels();       // the server was not there when the page was opened
   await Promise.all([
-    [...text].length > MOST_TO_EXPLAIN
+    text.length > MOST_TO_EXPLAIN
       ? view.offerWords(text, () => void explain(text, options, 0).catch(() => {}))
       : explain(text, options, Math.min(MOST_REST, Math.max(LEAST_REST, time * REST_PER_ANSWER))),
     comparison.show(text, { result, time, model }, loadedModels(), signal),

@@ -55,13 +55,13 @@ test.skipIf(real)('a busy server is waited for', async () => {
 });
 
 test.skipIf(real)('rows for which the server had no time are sent again', async () => {
-  const mock = await mockServer({ late: 250 });
+  const mock = await mockServer({ late: 90 });
   const visit = await Visit.open(mock.url);
   await visit.analyzeFile('a.csv', reviews(600));
   const got = parseCsv(await visit.download('Download CSV'));
   expect(got[0]).not.toContain('error');
   expect(got.filter(cells => cells[4] === '')).toEqual([]);
-  expect(mock.streamed).toBe(850);
+  expect(mock.streamed).toBe(690);
   await visit.close();
 });
 

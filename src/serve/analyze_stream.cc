@@ -9,6 +9,7 @@ using formats::append_json_string;
 AnalyzeStream::AnalyzeStream(Context& context, DocumentOptions options, Framing framing,
                              std::function<void()> changed)
     : context_(context), options_(std::move(options)), framing_(framing), changed_(std::move(changed)) {
+  options_.abandoned = std::make_shared<std::atomic<bool>>(false);
   ++context_.metrics.queue_depth;
 }
 
@@ -107,6 +108,7 @@ std::string AnalyzeStream::take_output() {
 void AnalyzeStream::abandon() {
   changed_ = [] {};
   ended_ = true;
+  *options_.abandoned = true;
 }
 
 }  // namespace valence::serve

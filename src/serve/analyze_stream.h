@@ -32,7 +32,7 @@ class AnalyzeStream : public std::enable_shared_from_this<AnalyzeStream> {
   std::string take_output();
   bool has_output() const { return !output_.empty(); }
   bool complete() const { return ended_ && open_ == 0; }
-  // Nobody listens any more: results are dropped.
+  // Nobody listens any more: what has not begun is dropped, as are results.
   void abandon();
 
  private:

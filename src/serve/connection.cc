@@ -15,6 +15,7 @@ using asio::awaitable;
 using asio::redirect_error;
 using asio::use_awaitable;
 using Error = boost::system::error_code;
+using asio::ip::tcp;
 using Clock = Connection::Clock;
 
 namespace {
@@ -61,7 +62,8 @@ std::string head_of(const Response& response, size_t length, bool chunked) {
   out += "\r\nDate: " + date() + "\r\nContent-Type: " + response.content_type;
   out += chunked ? "\r\nTransfer-Encoding: chunked" : "\r\nContent-Length: " + std::to_string(length);
   out += "\r\nX-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer";
-  for (const auto& [name, value] : response.headers) out += "\r\n" + name + ": " + value;
+  for (const auto& [name, value] : response.headers)
+    out.append("\r\n").append(name).append(": ").append(value);
   if (response.close) out += "\r\nConnection: close";
   out += "\r\n\r\n";
   return out;
@@ -254,11 +256,22 @@ bool Connection::is_full() const {
   return shared_.context.metrics.queue_depth >= static_cast<int64_t>(shared_.context.limits.queue);
 }
 
+// While the answer is awaited nothing is read, so that it would not be seen that the client has gone. One
+// that closes only its own direction counts as gone too.
+void Connection::watch_for_end(const Abandoned& abandoned) {
+  stream_.socket().async_wait(tcp::socket::wait_read,
+                              [self = shared_from_this(), abandoned](const Error& error) {
+                                Error ignored;
+                                if (!error && self->stream_.socket().available(ignored) == 0)
+                                  *abandoned = true;
+                              });
+}
+
 // Hands the request to its route and waits for the answer, which may come at any time.
 awaitable<Response> Connection::ask(const Route& route, Request request) {
   const auto executor = stream_.socket().get_executor();
   return asio::async_initiate<decltype(use_awaitable), void(Response)>(
-      [this, &route, executor](auto handler, Request asked) {
+      [this, &route, executor](auto handler, const Request& asked) {
         auto shared_handler = std::make_shared<decltype(handler)>(std::move(handler));
         const Respond respond = [shared_handler, executor](Response response) {
           asio::post(executor, [shared_handler, response = std::move(response)]() mutable {
@@ -266,7 +279,7 @@ awaitable<Response> Connection::ask(const Route& route, Request request) {
           });
         };
         try {
-          route.handle(shared_.context, std::move(asked), respond);
+          route.handle(shared_.context, asked, respond);
         } catch (const Refused& wrong) {
           respond(error_response(route.dialect, wrong));
         } catch (const std::exception& error) {
@@ -278,7 +291,7 @@ awaitable<Response> Connection::ask(const Route& route, Request request) {
 
 awaitable<bool> Connection::answer(Head head, const Found& found) {
   const Route& route = *found.route;
-  Request request{std::move(head), found.name, ""};
+  Request request{std::move(head), found.name, "", std::make_shared<std::atomic<bool>>(false)};
   if (request.head.expects_100 && !co_await write("HTTP/1.1 100 Continue\r\n\r\n", "")) co_return false;
   if (route.body != Body::kNone && !co_await read_body(request.head, request.body)) co_return false;
   const Head kept = request.head;
@@ -287,7 +300,10 @@ awaitable<bool> Connection::answer(Head head, const Found& found) {
     Response full = refused(429, "overloaded", "the queue is full; try again in a second", route.dialect);
     co_return co_await respond(kept, std::move(full), route.path);
   }
+  watch_for_end(request.abandoned);
   Response response = co_await ask(route, std::move(request));
+  Error ignored;
+  stream_.socket().cancel(ignored);  // of the watch
   co_return co_await respond(kept, std::move(response), route.path);
 }
 

@@ -54,6 +54,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Awaitable<bool> refuse(const Head& head, Response response, const char* route);
 
   Awaitable<bool> answer(Head head, const Found& found);
+  void watch_for_end(const Abandoned& abandoned);
   Awaitable<Response> ask(const Route& route, Request request);
   Awaitable<bool> respond(const Head& head, Response response, const char* route);
   Awaitable<bool> write(std::string_view head, std::string_view body);

@@ -95,6 +95,7 @@ std::optional<Refused> check_text(const Context& context, std::string_view text)
 }
 
 std::optional<Refused> failure_of(Context& context, const Job& job) {
+  if (job.end == JobEnd::kAbandoned) return Refused{499, "abandoned", "the client is gone"};
   if (job.end == JobEnd::kLate) {
     context.metrics.count_rejection("late");
     return Refused{503, "late", "the engine is busy: the request was not begun in time"};
@@ -115,15 +116,16 @@ void count(Metrics& metrics, const pipeline::Result& result) {
   metrics.tokens.fetch_add(static_cast<uint64_t>(result.tokens), std::memory_order_relaxed);
 }
 
-void run(Context& context, Work work, Respond respond) {
+void run(Context& context, Work work, const Request& request, const Respond& respond) {
   auto job = std::make_shared<Job>();
   job->model = std::move(work.model);
   job->reading = work.reading;
   job->entries = std::move(work.entries);
   job->deadline = Job::Clock::now() + context.limits.patience;
+  job->abandoned = request.abandoned;
   ++context.metrics.queue_depth;
   job->done = [&context, dialect = work.dialect, each_must_do = work.each_must_do,
-               answer = std::move(work.answer), respond = std::move(respond)](Job& done) {
+               answer = std::move(work.answer), respond](Job& done) {
     --context.metrics.queue_depth;
     std::optional<Refused> refused = failure_of(context, done);
     for (const Entry& entry : done.entries) {
@@ -136,7 +138,7 @@ void run(Context& context, Work work, Respond respond) {
     }
     respond(refused ? error_response(dialect, *refused) : answer(done));
   };
-  context.scheduler.submit(std::move(job));
+  context.scheduler.submit(job);
 }
 
 void append_ranked(std::string& out, const std::vector<std::string>& labels, std::span<const float> scores,

@@ -60,7 +60,7 @@ struct Work {
   bool each_must_do = true;  // a text without an answer is an error of the request
   std::function<Response(Job&)> answer;
 };
-void run(Context& context, Work work, Respond respond);
+void run(Context& context, Work work, const Request& request, const Respond& respond);
 
 // The error of a job that did not end well; nothing for one that did.
 std::optional<Refused> failure_of(Context& context, const Job& job);

@@ -61,7 +61,7 @@ class Dialects : public testing::Test {
     request.head.inference_header_length = std::move(header_length);
     std::optional<Response> response;
     try {
-      found.route->handle(context_, std::move(request), [&](Response given) { response = std::move(given); });
+      found.route->handle(context_, request, [&](Response given) { response = std::move(given); });
     } catch (const Refused& refused) {
       return error_response(found.route->dialect, refused);
     }
@@ -85,7 +85,8 @@ class Dialects : public testing::Test {
 const std::string kJoy = "I love this, it is wonderful!";
 
 TEST_F(Dialects, NativeAnswersWhatItCanAndSaysWhyNotTheRest) {
-  const Json answer = json("/v1/analyze", R"({"documents":[{"id":"a","text":"I love this"},{"id":"b","text":" "},
+  const Json answer =
+      json("/v1/analyze", R"({"documents":[{"id":"a","text":"I love this"},{"id":"b","text":" "},
       {"id":"c","text":5},{"id":"d"},7,{"id":[],"text":"x"},{"text":"I hate it"}],"logits":true,"tasks":["sentiment"]})");
   const auto& documents = answer.find("documents")->as_array("");
   ASSERT_EQ(documents.size(), 2u);
@@ -102,8 +103,10 @@ TEST_F(Dialects, NativeAnswersWhatItCanAndSaysWhyNotTheRest) {
 
 TEST_F(Dialects, NativeOffsetsCountCodePointsOrUtf16Units) {
   for (const auto& [unit, emoji_end] : {std::pair("codePoints", 9), std::pair("utf16CodeUnits", 10)}) {
-    const Json answer = json("/v1/analyze", std::string(R"({"documents":[{"id":"a","text":"I love 😀. Sad end."}],
-        "sentences":true,"explain":true,"stringIndexType":")") + unit + "\"}");
+    const Json answer =
+        json("/v1/analyze", std::string(R"({"documents":[{"id":"a","text":"I love 😀. Sad end."}],
+        "sentences":true,"explain":true,"stringIndexType":")") +
+                                unit + "\"}");
     const Json& document = answer.find("documents")->as_array("")[0];
     const auto& sentences = document.find("sentences")->as_array("");
     ASSERT_EQ(sentences.size(), 2u);
@@ -123,22 +126,27 @@ TEST_F(Dialects, NativeRefusesWhatIsNoRequest) {
   EXPECT_EQ(ask("POST", "/v1/analyze", R"({"documents":[],"tasks":["other"]})").status, 404);
   EXPECT_EQ(ask("POST", "/v1/analyze", R"({"documents":[],"explain":1})").status, 422);
   EXPECT_EQ(ask("POST", "/v1/analyze", R"({"documents":[{"text":"\ud83d"}]})").status, 400);
-  EXPECT_EQ(ask("POST", "/v1/analyze", R"({"documents":[]})").body.substr(0, 27), R"({"documents":[],"errors":[])");
+  EXPECT_EQ(ask("POST", "/v1/analyze", R"({"documents":[]})").body.substr(0, 27),
+            R"({"documents":[],"errors":[])");
   const std::string deep = std::string(1000, '[') + std::string(1000, ']');
   EXPECT_EQ(ask("POST", "/v1/analyze", "{\"documents\":[],\"x\":" + deep + "}").status, 400);
   std::string words;
   for (int k = 0; k < 20'000; ++k) words += "word ";
-  EXPECT_EQ(ask("POST", "/v1/analyze", "{\"documents\":[{\"text\":\"" + words + "\"}],\"explain\":true}").status, 413);
+  EXPECT_EQ(
+      ask("POST", "/v1/analyze", "{\"documents\":[{\"text\":\"" + words + "\"}],\"explain\":true}").status,
+      413);
 }
 
 TEST_F(Dialects, TextEmbeddingsInferenceKnowsPairs) {
   const Json flat = json("/predict", R"({"inputs":"I love this"})");
   EXPECT_EQ(flat.as_array("")[0].find("label")->as_string(""), "positive");
   EXPECT_EQ(json("/predict", R"({"inputs":["I love","this"]})").as_array("")[0].type_name(), "an object");
-  EXPECT_EQ(json("/predict", R"({"inputs":[["I love this"],["a","b"]]})").as_array("")[0].type_name(), "a list");
+  EXPECT_EQ(json("/predict", R"({"inputs":[["I love this"],["a","b"]]})").as_array("")[0].type_name(),
+            "a list");
   EXPECT_EQ(json("/predict", R"({"inputs":""})", 400).find("error_type")->as_string(""), "Empty");
-  for (const char* body : {"{}", R"({"inputs":5})", R"({"inputs":["a","b","c"]})", R"({"inputs":[]})",
-                           R"({"inputs":"a","raw_scores":"yes"})", R"({"inputs":"a","truncation_direction":"Up"})"})
+  for (const char* body :
+       {"{}", R"({"inputs":5})", R"({"inputs":["a","b","c"]})", R"({"inputs":[]})",
+        R"({"inputs":"a","raw_scores":"yes"})", R"({"inputs":"a","truncation_direction":"Up"})"})
     json("/predict", body, 422);
 }
 
@@ -146,8 +154,11 @@ TEST_F(Dialects, TruncationKeepsTheEndThatIsAskedFor) {
   std::string text = kJoy;
   for (int k = 0; k < 600; ++k) text += " table";
   const auto top = [&](const char* direction) {
-    return json("/predict", "{\"inputs\":\"" + text + "\",\"truncate\":true,\"truncation_direction\":\"" + direction + "\"}")
-        .as_array("")[0].find("score")->as_number("");
+    return json("/predict", "{\"inputs\":\"" + text + "\",\"truncate\":true,\"truncation_direction\":\"" +
+                                direction + "\"}")
+        .as_array("")[0]
+        .find("score")
+        ->as_number("");
   };
   EXPECT_NE(top("Left"), top("Right"));
 }
@@ -165,8 +176,9 @@ TEST_F(Dialects, HuggingFaceAppliesTheFunctionThatIsAskedFor) {
   EXPECT_EQ(top.as_array("")[1].as_array("").size(), 1u);
   const Json raw = json("/", R"({"inputs":"I love this","parameters":{"function_to_apply":"none"}})");
   EXPECT_GT(raw.as_array("")[0].as_array("")[0].find("score")->as_number(""), 1.0);
-  for (const char* body : {"{}", R"({"inputs":[]})", R"({"inputs":"a","parameters":{"top_k":0}})",
-                           R"({"inputs":"a","parameters":{"function_to_apply":"x"}})", R"({"inputs":"a","parameters":5})"})
+  for (const char* body :
+       {"{}", R"({"inputs":[]})", R"({"inputs":"a","parameters":{"top_k":0}})",
+        R"({"inputs":"a","parameters":{"function_to_apply":"x"}})", R"({"inputs":"a","parameters":5})"})
     EXPECT_TRUE(json("/", body, 422).find("error")->is_string()) << body;
 }
 
@@ -179,8 +191,9 @@ TEST_F(Dialects, VllmCountsItsClasses) {
 }
 
 TEST_F(Dialects, OpenInferenceProtocolTakesBinaryTensors) {
-  const std::string json_part = R"({"id":"7","inputs":[{"name":"text","shape":[2],"datatype":"BYTES","parameters":)"
-                                R"({"binary_data_size":21}}],"parameters":{"binary_data_output":true}})";
+  const std::string json_part =
+      R"({"id":"7","inputs":[{"name":"text","shape":[2],"datatype":"BYTES","parameters":)"
+      R"({"binary_data_size":21}}],"parameters":{"binary_data_output":true}})";
   const std::string binary = std::string("\x07\0\0\0I love!", 11) + std::string("\x06\0\0\0I hate", 10);
   const Response response =
       ask("POST", "/v2/models/default/infer", json_part + binary, std::to_string(json_part.size()));
@@ -189,15 +202,19 @@ TEST_F(Dialects, OpenInferenceProtocolTakesBinaryTensors) {
   const size_t size = std::stoul(response.headers[0].second);
   EXPECT_EQ(Json::parse(response.body.substr(0, size), "x").find("id")->as_string(""), "7");
   EXPECT_EQ(response.body.substr(size, 12), std::string("\x08\0\0\0positive", 12));
-  for (const char* body :
-       {"{}", R"({"inputs":[]})", R"({"inputs":[{"name":"text","shape":[2],"datatype":"BYTES","data":["a"]}]})",
-        R"({"inputs":[{"name":"text","shape":[1],"datatype":"FP32","data":[1]}]})",
-        R"({"inputs":[{"name":"text","shape":[999999,999999],"datatype":"BYTES","data":["a"]}]})",
-        R"({"inputs":[{"name":"text","shape":[1],"datatype":"BYTES","data":["a"]}],"outputs":[{"name":"x"}]})"}) {
+  for (
+      const char* body :
+      {"{}", R"({"inputs":[]})",
+       R"({"inputs":[{"name":"text","shape":[2],"datatype":"BYTES","data":["a"]}]})",
+       R"({"inputs":[{"name":"text","shape":[1],"datatype":"FP32","data":[1]}]})",
+       R"({"inputs":[{"name":"text","shape":[999999,999999],"datatype":"BYTES","data":["a"]}]})",
+       R"({"inputs":[{"name":"text","shape":[1],"datatype":"BYTES","data":["a"]}],"outputs":[{"name":"x"}]})"}) {
     const int status = ask("POST", "/v2/models/default/infer", body).status;
     EXPECT_TRUE(status == 400 || status == 422) << body << status;
   }
-  EXPECT_EQ(ask("POST", "/v2/models/default/infer", json_part + "\xff\xff\xff\xff", std::to_string(json_part.size())).status,
+  EXPECT_EQ(ask("POST", "/v2/models/default/infer", json_part + "\xff\xff\xff\xff",
+                std::to_string(json_part.size()))
+                .status,
             400);
 }
 
@@ -205,8 +222,9 @@ TEST_F(Dialects, AStreamAnswersEachLineOnce) {
   DocumentOptions options;
   options.model = model_;
   const auto stream = std::make_shared<AnalyzeStream>(context_, options, Framing::kLines, [] {});
-  const std::string lines = "{\"id\":\"a\",\"text\":\"I love this\"}\n\nbroken\n{\"id\":\"b\",\"text\":\"\"}\r\n"
-                            "{\"id\":\"c\",\"text\":\"I hate this\"}";
+  const std::string lines =
+      "{\"id\":\"a\",\"text\":\"I love this\"}\n\nbroken\n{\"id\":\"b\",\"text\":\"\"}\r\n"
+      "{\"id\":\"c\",\"text\":\"I hate this\"}";
   for (const char c : lines) stream->feed(std::string_view(&c, 1), false);
   stream->feed({}, true);
   calls_.run_until([&] { return stream->complete(); });
@@ -229,14 +247,16 @@ TEST_F(Dialects, TheDescriptionOfTheApiNamesEveryRoute) {
   const Json description = Json::parse(response.lasting_body, "openapi.json");
   for (const auto& [path, operations] : description.find("paths")->as_object("")) {
     std::string filled = path;
-    if (const size_t hole = filled.find("{name}"); hole != std::string::npos) filled.replace(hole, 6, "default");
+    if (const size_t hole = filled.find("{name}"); hole != std::string::npos)
+      filled.replace(hole, 6, "default");
     for (const auto& [method, operation] : operations.as_object("")) {
       const Found found = find_route(method == "get" ? "GET" : "POST", filled);
       EXPECT_TRUE(found.route != nullptr && found.method_allowed) << method << ' ' << path;
     }
   }
-  for (const char* path : {"/v1/models", "/v1/models/default", "/info", "/health", "/metrics", "/v2", "/v2/health/live",
-                           "/v2/models/default", "/v2/models/default/ready", "/", "/app.js", "/app.css", "/icon.svg"})
+  for (const char* path :
+       {"/v1/models", "/v1/models/default", "/info", "/health", "/metrics", "/v2", "/v2/health/live",
+        "/v2/models/default", "/v2/models/default/ready", "/", "/app.js", "/app.css", "/icon.svg"})
     EXPECT_EQ(ask("GET", path, "").status, 200) << path;
   EXPECT_EQ(ask("GET", "/v2/models/other/ready", "").status, 404);
 }

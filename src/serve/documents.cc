@@ -189,6 +189,7 @@ JobPointer make_job(const std::shared_ptr<Pending>& pending, std::vector<Entry> 
   job->model = pending->options.model;
   job->reading.tasks = tasks;
   job->entries = std::move(entries);
+  job->abandoned = pending->options.abandoned;
   job->deadline = Job::Clock::now() + pending->context->limits.patience;
   job->done = [pending](Job&) {
     if (--pending->open == 0) {

@@ -15,6 +15,7 @@ struct DocumentOptions {
   uint64_t tasks = 0;  // bits of the model's tasks
   bool sentences = false, explain = false, logits = false;
   bool utf16 = false;  // offsets in UTF-16 code units in place of code points
+  Abandoned abandoned = nullptr;
 };
 
 // "model", "tasks", "sentences", "explain", "logits", "stringIndexType" of a body. Throws Refused.

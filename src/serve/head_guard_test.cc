@@ -20,9 +20,10 @@ int status_with(const std::string& headers, const std::string& line = "POST /v1/
 
 TEST(HeadGuard, ReadsAPlainHead) {
   Head head;
-  ASSERT_FALSE(read_head("POST /v1/analyze?a=b HTTP/1.1\r\nHost: localhost:8080\r\nContent-Type: Application/JSON; "
-                         "charset=utf-8\r\nContent-Length: 12\r\nAuthorization: Bearer k\r\nExpect: 100-continue\r\n\r\n",
-                         head));
+  ASSERT_FALSE(read_head(
+      "POST /v1/analyze?a=b HTTP/1.1\r\nHost: localhost:8080\r\nContent-Type: Application/JSON; "
+      "charset=utf-8\r\nContent-Length: 12\r\nAuthorization: Bearer k\r\nExpect: 100-continue\r\n\r\n",
+      head));
   EXPECT_EQ(head.method, "POST");
   EXPECT_EQ(head.path, "/v1/analyze");
   EXPECT_EQ(head.content_type, "application/json");
@@ -48,7 +49,9 @@ TEST(HeadGuard, RefusesDoubtfulLengths) {
   EXPECT_EQ(status_with("Transfer-Encoding: xchunked\r\n"), 501);
   EXPECT_EQ(status_with("Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n"), 400);
   EXPECT_EQ(status_with("Transfer-Encoding : chunked\r\n"), 400);
-  EXPECT_EQ(status_with("Transfer-Encoding: \x0b" "chunked\r\n"), 400);
+  EXPECT_EQ(status_with("Transfer-Encoding: \x0b"
+                        "chunked\r\n"),
+            400);
   EXPECT_EQ(status_with("Content-Length: 4\r\nContent-Length: 4\r\n"), 400);
   EXPECT_EQ(status_with("Content-Length: 4\r\nContent-Length: 5\r\n"), 400);
   for (const char* length : {"4, 4", "-1", "+4", "0x4", "4e1", "4 4", "4;", "99999999999999999999", ""})

@@ -33,7 +33,7 @@ std::vector<float> scores_by(const std::string& function, const pipeline::Result
 
 }  // namespace
 
-void hf_inference(Context& context, Request request, Respond respond) {
+void hf_inference(Context& context, const Request& request, const Respond& respond) {
   const Json body = parse_body(request.body);
   const Json* inputs = body.find("inputs");
   if (inputs == nullptr) throw Refused{422, "invalid", "the body is an object with inputs"};
@@ -64,7 +64,7 @@ void hf_inference(Context& context, Request request, Respond respond) {
     response.body += ']';
     return response;
   };
-  run(context, std::move(work), std::move(respond));
+  run(context, std::move(work), request, respond);
 }
 
 }  // namespace valence::serve

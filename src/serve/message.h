@@ -1,7 +1,9 @@
 // A request whose body has arrived, and the answer to it.
 #pragma once
 
+#include <atomic>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -11,10 +13,14 @@
 
 namespace valence::serve {
 
+// Set when the client is gone: what was not begun need not be.
+using Abandoned = std::shared_ptr<std::atomic<bool>>;
+
 struct Request {
   Head head;
   std::string name;  // the model in the path, of a route that has one
   std::string body;
+  Abandoned abandoned = nullptr;  // null: it cannot be known
 };
 
 struct Response {

@@ -30,27 +30,28 @@ std::string error_of(const Document& document) {
 
 }  // namespace
 
-void analyze(Context& context, Request request, Respond respond) {
+void analyze(Context& context, const Request& request, const Respond& respond) {
   const formats::Json body = parse_body(request.body);
   std::vector<Document> documents = read_documents(context, body);
-  const DocumentOptions options = document_options(context, body);
+  DocumentOptions options = document_options(context, body);
+  options.abandoned = request.abandoned;
   ++context.metrics.queue_depth;
   try {
-    answer_documents(
-        context, options, std::move(documents),
-        [&context, model = options.model, respond = std::move(respond)](DocumentAnswers answers) {
-          --context.metrics.queue_depth;
-          if (answers.refused) return respond(error_response(Dialect::kNative, *answers.refused));
-          Response response;
-          response.body = "{";
-          append_list(response.body, "documents", answers.answered);
-          response.body += ',';
-          std::vector<std::string> errors;
-          for (const Document& document : answers.failed) errors.push_back(error_of(document));
-          append_list(response.body, "errors", errors);
-          response.body += ",\"model\":" + model->provenance_json + "}";
-          respond(std::move(response));
-        });
+    answer_documents(context, options, std::move(documents),
+                     [&context, model = options.model, respond](DocumentAnswers answers) {
+                       --context.metrics.queue_depth;
+                       if (answers.refused)
+                         return respond(error_response(Dialect::kNative, *answers.refused));
+                       Response response;
+                       response.body = "{";
+                       append_list(response.body, "documents", answers.answered);
+                       response.body += ',';
+                       std::vector<std::string> errors;
+                       for (const Document& document : answers.failed) errors.push_back(error_of(document));
+                       append_list(response.body, "errors", errors);
+                       response.body += ",\"model\":" + model->provenance_json + "}";
+                       respond(std::move(response));
+                     });
   } catch (...) {
     --context.metrics.queue_depth;
     throw;

@@ -177,7 +177,7 @@ Response answer_of(const Job& job, const Inference& inference) {
 
 }  // namespace
 
-void oip_infer(Context& context, Request request, Respond respond) {
+void oip_infer(Context& context, const Request& request, const Respond& respond) {
   Inference inference = read_inference(request);
   Work work;
   work.dialect = Dialect::kText;
@@ -193,7 +193,7 @@ void oip_infer(Context& context, Request request, Respond respond) {
   }
   inference.texts.clear();
   work.answer = [inference = std::move(inference)](Job& job) { return answer_of(job, inference); };
-  run(context, std::move(work), std::move(respond));
+  run(context, std::move(work), request, respond);
 }
 
 }  // namespace valence::serve

@@ -26,16 +26,16 @@ Response file(const char* begin, const char* end, const char* type) {
 
 }  // namespace
 
-void get_page(Context& /*context*/, Request /*request*/, Respond respond) {
+void get_page(Context& /*context*/, const Request& /*request*/, const Respond& respond) {
   respond(file(valence_page_html, valence_page_html_end, "text/html; charset=utf-8"));
 }
-void get_script(Context& /*context*/, Request /*request*/, Respond respond) {
+void get_script(Context& /*context*/, const Request& /*request*/, const Respond& respond) {
   respond(file(valence_page_script, valence_page_script_end, "text/javascript; charset=utf-8"));
 }
-void get_style(Context& /*context*/, Request /*request*/, Respond respond) {
+void get_style(Context& /*context*/, const Request& /*request*/, const Respond& respond) {
   respond(file(valence_page_style, valence_page_style_end, "text/css; charset=utf-8"));
 }
-void get_icon(Context& /*context*/, Request /*request*/, Respond respond) {
+void get_icon(Context& /*context*/, const Request& /*request*/, const Respond& respond) {
   respond(file(valence_page_icon, valence_page_icon_end, "image/svg+xml"));
 }
 

@@ -18,7 +18,8 @@ struct Route {
   bool open = false;    // answers without the key
   bool engine = false;  // waits for the engine: refused while the queue is full
   Dialect dialect = Dialect::kNative;
-  void (*handle)(Context& context, Request request, Respond respond) = nullptr;  // null for a stream
+  void (*handle)(Context& context, const Request& request,
+                 const Respond& respond) = nullptr;  // null for a stream
 };
 
 struct Found {
@@ -29,21 +30,21 @@ struct Found {
 Found find_route(std::string_view method, std::string_view path);
 
 // GET routes that look at the server alone (routes_info.cc).
-void get_models(Context& context, Request request, Respond respond);
-void get_model(Context& context, Request request, Respond respond);
-void get_info(Context& context, Request request, Respond respond);
-void get_health(Context& context, Request request, Respond respond);
-void get_metrics(Context& context, Request request, Respond respond);
-void get_openapi(Context& context, Request request, Respond respond);
-void get_server_metadata(Context& context, Request request, Respond respond);
-void get_live(Context& context, Request request, Respond respond);
-void get_model_metadata(Context& context, Request request, Respond respond);
-void get_model_ready(Context& context, Request request, Respond respond);
+void get_models(Context& context, const Request& request, const Respond& respond);
+void get_model(Context& context, const Request& request, const Respond& respond);
+void get_info(Context& context, const Request& request, const Respond& respond);
+void get_health(Context& context, const Request& request, const Respond& respond);
+void get_metrics(Context& context, const Request& request, const Respond& respond);
+void get_openapi(Context& context, const Request& request, const Respond& respond);
+void get_server_metadata(Context& context, const Request& request, const Respond& respond);
+void get_live(Context& context, const Request& request, const Respond& respond);
+void get_model_metadata(Context& context, const Request& request, const Respond& respond);
+void get_model_ready(Context& context, const Request& request, const Respond& respond);
 
 // The page (page.cc).
-void get_page(Context& context, Request request, Respond respond);
-void get_script(Context& context, Request request, Respond respond);
-void get_style(Context& context, Request request, Respond respond);
-void get_icon(Context& context, Request request, Respond respond);
+void get_page(Context& context, const Request& request, const Respond& respond);
+void get_script(Context& context, const Request& request, const Respond& respond);
+void get_style(Context& context, const Request& request, const Respond& respond);
+void get_icon(Context& context, const Request& request, const Respond& respond);
 
 }  // namespace valence::serve

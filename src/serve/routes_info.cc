@@ -75,7 +75,7 @@ Response json(std::string body) { return text(std::move(body), "application/json
 
 }  // namespace
 
-void get_models(Context& context, Request /*request*/, Respond respond) {
+void get_models(Context& context, const Request& /*request*/, const Respond& respond) {
   std::string out = "{\"object\":\"list\",\"data\":[";
   bool first = true;
   for (const ModelPointer& model : context.models.all()) {
@@ -86,13 +86,13 @@ void get_models(Context& context, Request /*request*/, Respond respond) {
   respond(json(out + "]}"));
 }
 
-void get_model(Context& context, Request request, Respond respond) {
+void get_model(Context& context, const Request& request, const Respond& respond) {
   std::string out;
   append_model(out, *find_model(context, request.name), true);
   respond(json(std::move(out)));
 }
 
-void get_info(Context& context, Request /*request*/, Respond respond) {
+void get_info(Context& context, const Request& /*request*/, const Respond& respond) {
   const ModelPointer model = context.models.first();
   const std::vector<std::string>& labels = model->classifier->labels();
   std::string out = "{\"model_id\":", ids, names;
@@ -101,11 +101,11 @@ void get_info(Context& context, Request /*request*/, Respond respond) {
   append_text(out, "model_dtype", model->provenance.dtype);
   for (size_t k = 0; k < labels.size(); ++k) {
     const std::string comma = k > 0 ? "," : "", number = std::to_string(k);
-    names += comma + "\"" + number + "\":";
+    names.append(comma).append("\"").append(number).append("\":");
     append_json_string(names, labels[k]);
     ids += comma;
     append_json_string(ids, labels[k]);
-    ids += ":" + number;
+    ids.append(":").append(number);
   }
   out += ",\"model_type\":{\"classifier\":{\"id2label\":{" + names + "},\"label2id\":{" + ids + "}}}";
   out += ",\"max_concurrent_requests\":" + std::to_string(context.limits.queue);
@@ -118,31 +118,31 @@ void get_info(Context& context, Request /*request*/, Respond respond) {
   respond(json(std::move(out)));
 }
 
-void get_health(Context& /*context*/, Request /*request*/, Respond respond) {
+void get_health(Context& /*context*/, const Request& /*request*/, const Respond& respond) {
   respond(json("{\"status\":\"ok\"}"));
 }
 
-void get_metrics(Context& context, Request /*request*/, Respond respond) {
+void get_metrics(Context& context, const Request& /*request*/, const Respond& respond) {
   respond(text(context.metrics.text(), "text/plain; version=0.0.4; charset=utf-8"));
 }
 
-void get_openapi(Context& /*context*/, Request /*request*/, Respond respond) {
+void get_openapi(Context& /*context*/, const Request& /*request*/, const Respond& respond) {
   Response response;
   response.lasting_body = {valence_serve_openapi,
                            static_cast<size_t>(valence_serve_openapi_end - valence_serve_openapi)};
   respond(std::move(response));
 }
 
-void get_server_metadata(Context& /*context*/, Request /*request*/, Respond respond) {
+void get_server_metadata(Context& /*context*/, const Request& /*request*/, const Respond& respond) {
   respond(json("{\"name\":\"valence\",\"version\":\"" VALENCE_VERSION
                "\",\"extensions\":[\"binary_tensor_data\"]}"));
 }
 
-void get_live(Context& /*context*/, Request /*request*/, Respond respond) {
+void get_live(Context& /*context*/, const Request& /*request*/, const Respond& respond) {
   respond(json("{\"live\":true,\"ready\":true}"));
 }
 
-void get_model_metadata(Context& context, Request request, Respond respond) {
+void get_model_metadata(Context& context, const Request& request, const Respond& respond) {
   const ModelPointer model = find_model(context, request.name);
   std::string out = "{\"name\":";
   append_json_string(out, model->name);
@@ -153,7 +153,7 @@ void get_model_metadata(Context& context, Request request, Respond respond) {
   respond(json(std::move(out)));
 }
 
-void get_model_ready(Context& context, Request request, Respond respond) {
+void get_model_ready(Context& context, const Request& request, const Respond& respond) {
   const ModelPointer model = find_model(context, request.name);
   std::string out = "{\"name\":";
   append_json_string(out, model->name);

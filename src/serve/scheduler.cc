@@ -37,7 +37,7 @@ Scheduler::~Scheduler() {
   for (std::thread& thread : threads_) thread.join();
 }
 
-Clock::time_point Scheduler::submit(JobPointer job, Clock::time_point begin) {
+Clock::time_point Scheduler::submit(const JobPointer& job, Clock::time_point begin) {
   VALENCE_CHECK(!job->entries.empty());
   job->remaining = job->entries.size();
   Clock::time_point due = std::max(begin, Clock::now());
@@ -75,7 +75,7 @@ Scheduler::Batch Scheduler::next_batch() {
       ++at;
       continue;
     }
-    tokens += at->second.tokens;
+    if (!is_abandoned(*at->second.job)) tokens += at->second.tokens;
     batch.push_back(std::move(at->second));
     at = queue_.erase(at);
   }
@@ -103,9 +103,10 @@ void Scheduler::classify(Batch& batch, int worker) {
   std::vector<Entry*> entries;
   double bytes = 0, estimated = 0;
   for (const Waiting& waiting : batch) {
-    if (waiting.job->deadline < start) {
+    const bool abandoned = is_abandoned(*waiting.job);
+    if (abandoned || waiting.job->deadline < start) {
       const std::lock_guard lock(waiting.job->failing);
-      waiting.job->end = JobEnd::kLate;
+      waiting.job->end = abandoned ? JobEnd::kAbandoned : JobEnd::kLate;
       continue;
     }
     Entry& entry = waiting.job->entries[waiting.entry];

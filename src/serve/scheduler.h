@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "serve/message.h"
 #include "serve/metrics.h"
 #include "serve/models.h"
 
@@ -24,7 +25,7 @@ struct Entry {
   std::optional<std::string> pair = std::nullopt;  // read together with the text
 };
 
-enum class JobEnd { kDone, kLate, kFailed };
+enum class JobEnd { kDone, kLate, kAbandoned, kFailed };
 
 // The texts of one request that are read in the same way by one model. Filled by the caller, then handed
 // over.
@@ -34,7 +35,10 @@ struct Job {
   pipeline::Reading reading;
   std::vector<Entry> entries;
   Clock::time_point deadline;
-  JobEnd end = JobEnd::kDone;  // kLate: not begun before the deadline; kFailed: `failure` says why
+  Abandoned abandoned = nullptr;  // may be null
+  // kLate: not begun before the deadline; kAbandoned: nor before the client was gone; kFailed: `failure` says
+  // why
+  JobEnd end = JobEnd::kDone;
   std::string failure;
   std::function<void(Job&)> done;  // called once, by the poster
 
@@ -65,7 +69,7 @@ class Scheduler {
 
   // `job` has one entry or more. `begin`: when its first text counts as having come, for a stream of jobs of
   // one request (the return value of the last call); the present when that is later.
-  Job::Clock::time_point submit(JobPointer job, Job::Clock::time_point begin = {});
+  Job::Clock::time_point submit(const JobPointer& job, Job::Clock::time_point begin = {});
 
  private:
   struct Waiting {
@@ -81,6 +85,7 @@ class Scheduler {
   void classify(Batch& batch, int worker);
   void finish(const Batch& batch);
   static bool together(const Job& a, const Job& b);
+  static bool is_abandoned(const Job& job) { return job.abandoned && *job.abandoned; }
 
   SchedulerOptions options_;
   Post post_;

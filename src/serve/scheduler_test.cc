@@ -25,11 +25,14 @@ struct Waiting {
 };
 
 // Submits a job of these texts; its `done` is set when it ends.
-std::shared_ptr<Waiting> submit(Scheduler& scheduler, const ModelPointer& model, const std::vector<std::string>& texts,
-                                std::chrono::milliseconds patience = std::chrono::seconds(60)) {
+std::shared_ptr<Waiting> submit(Scheduler& scheduler, const ModelPointer& model,
+                                const std::vector<std::string>& texts,
+                                std::chrono::milliseconds patience = std::chrono::seconds(60),
+                                bool gone = false) {
   auto waiting = std::make_shared<Waiting>();
   waiting->job->model = model;
   for (const std::string& text : texts) waiting->job->entries.push_back({text, {}});
+  waiting->job->abandoned = std::make_shared<std::atomic<bool>>(gone);
   waiting->job->deadline = Job::Clock::now() + patience;
   waiting->job->done = [waiting](Job&) { waiting->done.set_value(); };
   scheduler.submit(waiting->job);
@@ -60,7 +63,8 @@ TEST(Scheduler, LetsAShortRequestOvertakeTheRestOfALongOne) {
     may_begin.wait();
     for (const std::string_view text : texts) order.emplace_back(text.substr(0, 5));
   });
-  Scheduler scheduler({.workers = 1, .most_tokens = 16'384, .aim = std::chrono::milliseconds(1)}, at_once, metrics);
+  Scheduler scheduler({.workers = 1, .most_tokens = 16'384, .aim = std::chrono::milliseconds(1)}, at_once,
+                      metrics);
   const auto first = submit(scheduler, model, {"first"});
   const auto slow = submit(scheduler, model, std::vector<std::string>(40, "long " + std::string(4000, 'x')));
   const auto fast = submit(scheduler, model, {"short"});
@@ -84,9 +88,29 @@ TEST(Scheduler, DoesNotBeginWhatIsLate) {
   EXPECT_EQ(late->job->end, JobEnd::kLate);
 }
 
+TEST(Scheduler, DropsWhatNobodyWaitsFor) {
+  Metrics metrics;
+  std::promise<void> begin;
+  const std::shared_future<void> may_begin = begin.get_future().share();
+  std::atomic<int> classified = 0;
+  const ModelPointer model = model_of([&](std::span<const std::string_view> texts, int) {
+    may_begin.wait();
+    classified += static_cast<int>(texts.size());
+  });
+  Scheduler scheduler({1}, at_once, metrics);
+  const auto first = submit(scheduler, model, {"first"});
+  const auto gone = submit(scheduler, model, {"a", "b"}, std::chrono::seconds(60), true);
+  begin.set_value();
+  first->done.get_future().get();
+  gone->done.get_future().get();
+  EXPECT_EQ(gone->job->end, JobEnd::kAbandoned);
+  EXPECT_EQ(classified, 1);
+}
+
 TEST(Scheduler, SaysThatTheEngineFailed) {
   Metrics metrics;
-  const ModelPointer model = model_of([](std::span<const std::string_view>, int) { throw std::runtime_error("broken"); });
+  const ModelPointer model =
+      model_of([](std::span<const std::string_view>, int) { throw std::runtime_error("broken"); });
   Scheduler scheduler({1}, at_once, metrics);
   const auto waiting = submit(scheduler, model, {"text"});
   waiting->done.get_future().get();

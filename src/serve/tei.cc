@@ -68,7 +68,7 @@ void append_tokens(std::string& out, const text::Tokenizer& tokenizer, const std
 
 }  // namespace
 
-void tei_predict(Context& context, Request request, Respond respond) {
+void tei_predict(Context& context, const Request& request, const Respond& respond) {
   const Json body = parse_body(request.body);
   const Json& inputs = inputs_of(body);
   Work work;
@@ -108,10 +108,10 @@ void tei_predict(Context& context, Request request, Respond respond) {
     if (batch) out += ']';
     return response;
   };
-  run(context, std::move(work), std::move(respond));
+  run(context, std::move(work), request, respond);
 }
 
-void tei_tokenize(Context& context, Request request, Respond respond) {
+void tei_tokenize(Context& context, const Request& request, const Respond& respond) {
   const Json body = parse_body(request.body);
   const Json& inputs = inputs_of(body);
   const bool specials = bool_member(body, "add_special_tokens", true);

@@ -10,7 +10,7 @@ namespace valence::serve {
 
 using formats::Json;
 
-void classify(Context& context, Request request, Respond respond) {
+void classify(Context& context, const Request& request, const Respond& respond) {
   static std::atomic<uint64_t> number = 0;
   const Json body = parse_body(request.body);
   const Json* input = body.find("input");
@@ -50,7 +50,7 @@ void classify(Context& context, Request request, Respond respond) {
            ",\"completion_tokens\":0}}";
     return response;
   };
-  run(context, std::move(work), std::move(respond));
+  run(context, std::move(work), request, respond);
 }
 
 }  // namespace valence::serve

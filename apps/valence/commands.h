@@ -17,6 +17,7 @@ void add_eval(Program& program);
 void add_ablation(Program& program);
 void add_merge(Program& program);
 void add_export(Program& program);
+void add_serve(Program& program);
 void add_doctor(Program& program);
 void add_bench(Program& program);
 void add_completions(Program& program);

@@ -50,6 +50,7 @@ int run(int argc, const char* const* argv) {
   add_ablation(program);
   add_merge(program);
   add_export(program);
+  add_serve(program);
   add_doctor(program);
   add_bench(program);
   add_completions(program);

@@ -7,30 +7,13 @@
 
 #include "base/error.h"
 #include "formats/json.h"
+#include "pipeline/answer_json.h"
 
 namespace valence::jobs {
 namespace {
 
 using rows::Cell;
 using rows::OutputFormat;
-
-std::string json_of(const pipeline::Provenance& provenance) {
-  const std::pair<const char*, const std::string&> members[] = {
-      {"name", provenance.model},      {"revision", provenance.revision}, {"sha256", provenance.sha256},
-      {"adapter", provenance.adapter}, {"dtype", provenance.dtype},       {"device", provenance.device}};
-  std::string out;
-  for (const auto& [name, value] : members) {
-    out += out.empty() ? '{' : ',';
-    formats::append_json_string(out, name);
-    out += ':';
-    if (value.empty()) {
-      out += "null";
-    } else {
-      formats::append_json_string(out, value);
-    }
-  }
-  return out + "}";
-}
 
 std::string rounded(const char* format, double value) {
   char buffer[32];
@@ -42,7 +25,7 @@ std::string rounded(const char* format, double value) {
 
 AnswerCells::AnswerCells(AnswerOptions options, std::vector<std::string> labels)
     : options_(std::move(options)), labels_(std::move(labels)) {
-  if (options_.provenance) provenance_json_ = json_of(*options_.provenance);
+  if (options_.provenance) provenance_json_ = pipeline::json_of(*options_.provenance);
 }
 
 size_t AnswerCells::ranks() const {
@@ -126,44 +109,13 @@ const std::vector<size_t>& AnswerCells::ranked(const pipeline::Result& result) {
 }
 
 std::string AnswerCells::scores_object(const pipeline::Result& result) {
+  std::string out;
   if (options_.top_k > 0) {
-    ranked(result);
+    pipeline::append_scores(out, labels_, result.scores, ranked(result), ranks());
   } else {
-    order_.resize(labels_.size());
-    std::iota(order_.begin(), order_.end(), size_t{0});
+    pipeline::append_scores(out, labels_, result.scores);
   }
-  std::string out = "{";
-  for (size_t rank = 0; rank < ranks(); ++rank) {
-    if (rank > 0) out += ',';
-    formats::append_json_string(out, labels_[order_[rank]]);
-    out += ':';
-    formats::append_json_number(out, result.scores[order_[rank]]);
-  }
-  return out + "}";
-}
-
-std::string AnswerCells::tasks_object(const pipeline::Result& result) const {
-  std::string out = "{";
-  for (size_t k = 0; k < options_.tasks.size(); ++k) {
-    const pipeline::Task& task = options_.tasks[k];
-    const pipeline::TaskResult& answer = result.tasks[k];
-    const auto best = static_cast<size_t>(answer.label);
-    if (k > 0) out += ',';
-    formats::append_json_string(out, task.name);
-    out += ":{\"label\":";
-    formats::append_json_string(out, task.labels[best]);
-    out += ",\"score\":";
-    formats::append_json_number(out, answer.scores[best]);
-    out += ",\"scores\":{";
-    for (size_t label = 0; label < task.labels.size(); ++label) {
-      if (label > 0) out += ',';
-      formats::append_json_string(out, task.labels[label]);
-      out += ':';
-      formats::append_json_number(out, answer.scores[label]);
-    }
-    out += "}}";
-  }
-  return out + "}";
+  return out;
 }
 
 void AnswerCells::json_cells(const pipeline::Result& result) {
@@ -175,14 +127,15 @@ void AnswerCells::json_cells(const pipeline::Result& result) {
   add_json(std::to_string(result.tokens));
   add_json(std::to_string(result.windows));
   add_json(result.truncated ? "true" : "false");
-  if (!options_.tasks.empty()) add_json(tasks_object(result));
+  if (!options_.tasks.empty()) {
+    std::string tasks;
+    pipeline::append_tasks(tasks, options_.tasks, result.tasks);
+    add_json(std::move(tasks));
+  }
   if (options_.logits) {
-    std::string list = "[";
-    for (const float logit : result.logits) {
-      if (list.size() > 1) list += ',';
-      formats::append_json_number(list, logit);
-    }
-    add_json(list + "]");
+    std::string logits;
+    pipeline::append_numbers(logits, result.logits);
+    add_json(std::move(logits));
   }
   if (options_.provenance) add_json(provenance_json_);
 }

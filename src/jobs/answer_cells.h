@@ -38,7 +38,6 @@ class AnswerCells {
   void column_cells(const pipeline::Result& result);
   void table_cells(const pipeline::Result& result);
   std::string scores_object(const pipeline::Result& result);
-  std::string tasks_object(const pipeline::Result& result) const;
   // Label indices by score, the best first; equal scores in the order of id2label.
   const std::vector<size_t>& ranked(const pipeline::Result& result);
   size_t ranks() const;

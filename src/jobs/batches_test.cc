@@ -7,7 +7,7 @@
 #include <latch>
 
 #include "base/error.h"
-#include "jobs/fake_classifier_for_test.h"
+#include "pipeline/fake_classifier_for_test.h"
 
 namespace valence::jobs {
 namespace {
@@ -33,13 +33,13 @@ std::unique_ptr<Batch> wait_for(BatchQueue& queue) {
 }
 
 TEST(ClassifyBatch, AnswersTheRowsThatAreNotRejected) {
-  FakeClassifier classifier;
+  pipeline::FakeClassifier classifier;
   const auto batch = batch_of({"a", "", "b"});
   classify_batch(classifier, *batch, 0, false);
   ASSERT_EQ(batch->results.size(), 3u);
-  EXPECT_EQ(batch->results[0].logits, FakeClassifier::answer("a").logits);
+  EXPECT_EQ(batch->results[0].logits, pipeline::FakeClassifier::answer("a").logits);
   EXPECT_TRUE(batch->results[1].logits.empty());
-  EXPECT_EQ(batch->results[2].logits, FakeClassifier::answer("b").logits);
+  EXPECT_EQ(batch->results[2].logits, pipeline::FakeClassifier::answer("b").logits);
   const auto rejected = batch_of({"", ""});
   classify_batch(classifier, *rejected, 0, true);
   EXPECT_EQ(rejected->results.size(), 2u);
@@ -48,7 +48,7 @@ TEST(ClassifyBatch, AnswersTheRowsThatAreNotRejected) {
 
 TEST(BatchQueue, GivesBatchesBackInTheirOrder) {
   std::latch others_done(3);
-  FakeClassifier classifier(4, [&](std::span<const std::string_view> texts, int) {
+  pipeline::FakeClassifier classifier(4, [&](std::span<const std::string_view> texts, int) {
     // The first batch ends last.
     texts[0] == "first" ? others_done.wait() : others_done.count_down();
   });
@@ -64,7 +64,7 @@ TEST(BatchQueue, GivesBatchesBackInTheirOrder) {
 TEST(BatchQueue, GivesEachWorkerItsOwnIndex) {
   std::atomic<int> inside[3] = {};
   std::atomic<bool> shared = false;
-  FakeClassifier classifier(3, [&](std::span<const std::string_view>, int worker) {
+  pipeline::FakeClassifier classifier(3, [&](std::span<const std::string_view>, int worker) {
     if (inside[worker].fetch_add(1) > 0) shared = true;
     std::this_thread::yield();
     inside[worker].fetch_sub(1);
@@ -76,7 +76,7 @@ TEST(BatchQueue, GivesEachWorkerItsOwnIndex) {
 }
 
 TEST(BatchQueue, RethrowsWhatAWorkerThrew) {
-  FakeClassifier classifier(2, [&](std::span<const std::string_view> texts, int) {
+  pipeline::FakeClassifier classifier(2, [&](std::span<const std::string_view> texts, int) {
     if (texts[0] == "bad") throw Error(ErrorCode::kRuntime, "out of memory");
   });
   BatchQueue queue(classifier);
@@ -87,7 +87,7 @@ TEST(BatchQueue, RethrowsWhatAWorkerThrew) {
 
 TEST(BatchQueue, AfterAStopGivesWhatWasBegunAndNoMore) {
   std::latch begun(2), go(1);
-  FakeClassifier classifier(2, [&](std::span<const std::string_view>, int) {
+  pipeline::FakeClassifier classifier(2, [&](std::span<const std::string_view>, int) {
     begun.count_down();
     go.wait();
   });

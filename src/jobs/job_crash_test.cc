@@ -238,7 +238,7 @@ int interrupt_at(const Case& job, int batch, bool resume, const std::string& mes
   return in_child([&] {
     install_interrupt_handler();
     std::atomic<int> batches = 0;
-    FakeClassifier classifier(2, [&](std::span<const std::string_view>, int) {
+    pipeline::FakeClassifier classifier(2, [&](std::span<const std::string_view>, int) {
       if (batches++ == batch) ::kill(::getpid(), SIGINT);
     });
     JobOptions options = job.options_;
@@ -288,13 +288,14 @@ TEST(Resume, IsRefusedWhenSomethingChangedAndLeavesTheState) {
   const std::vector<std::string> names = job.folder_.names();
   const std::string state = job.folder_.read(".out.jsonl.valence-state");
   ASSERT_NE(state, "");
-  const auto refused = [&](const JobOptions& options, FakeClassifier& classifier, const std::string& what) {
+  const auto refused = [&](const JobOptions& options, pipeline::FakeClassifier& classifier,
+                           const std::string& what) {
     expect_error(ErrorCode::kUsage, what + " has changed since the interrupted run; run without --resume",
                  [&] { run_job(options, classifier); });
     EXPECT_EQ(job.folder_.names(), names);
     EXPECT_EQ(job.folder_.read(".out.jsonl.valence-state"), state);
   };
-  FakeClassifier same, other;
+  pipeline::FakeClassifier same, other;
   other.set_fingerprint("fake-2");
   JobOptions options = job.options_;
   options.resume = true;

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "formats/test_support.h"
-#include "jobs/fake_classifier_for_test.h"
 #include "jobs/job.h"
+#include "pipeline/fake_classifier_for_test.h"
 
 namespace valence::jobs {
 
@@ -44,13 +44,13 @@ class Folder {
   valence::testing::TemporaryFolder folder_;
 };
 
-inline JobOutcome run_job(const JobOptions& options, FakeClassifier& classifier) {
+inline JobOutcome run_job(const JobOptions& options, pipeline::FakeClassifier& classifier) {
   Job job(options);
   return job.run(classifier);
 }
 
 inline JobOutcome run_job(const JobOptions& options) {
-  FakeClassifier classifier;
+  pipeline::FakeClassifier classifier;
   return run_job(options, classifier);
 }
 

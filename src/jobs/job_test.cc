@@ -43,7 +43,7 @@ TEST(Job, KeepsTheOrderWhateverTheWorkersDo) {
   std::set<std::string> outputs;
   for (const int workers : {1, 2, 7}) {
     std::atomic<int> batch = 0;
-    FakeClassifier classifier(workers, [&](std::span<const std::string_view>, int) {
+    pipeline::FakeClassifier classifier(workers, [&](std::span<const std::string_view>, int) {
       for (int turns = batch++ * 7919 % 50; turns > 0; --turns) std::this_thread::yield();
     });
     const JobOutcome outcome = run_job(folder.job("in.csv", "out.csv"), classifier);
@@ -134,7 +134,7 @@ TEST(Job, ClassifiesFewRowsWithAllThreadsTogether) {
   const Folder folder;
   folder.write("few.txt", "one\ntwo\n");
   folder.write("many.txt", some_lines(100));
-  FakeClassifier classifier;
+  pipeline::FakeClassifier classifier;
   run_job(folder.job("few.txt", "few.jsonl"), classifier);
   EXPECT_EQ(classifier.together(), 1);
   run_job(folder.job("many.txt", "many.jsonl"), classifier);
@@ -190,7 +190,7 @@ TEST(Job, RefusesAnOutputThatCannotBe) {
 TEST(Job, RefusesASecondRunOnItsOutput) {
   const Folder folder;
   folder.write("in.txt", "good\n");
-  FakeClassifier classifier;
+  pipeline::FakeClassifier classifier;
   {
     Job first(folder.job("in.txt", "out.jsonl"));
     expect_error(ErrorCode::kRuntime, "another run is writing it",
@@ -312,7 +312,7 @@ TEST(Job, ReadsNoFurtherAheadThanItsQueue) {
   constexpr size_t kWorkers = 2, kLargestBatch = 1024;
   std::atomic<size_t> begun = 0, begun_before_oldest = 0;
   std::atomic<bool> first = true;
-  FakeClassifier classifier(kWorkers, [&](std::span<const std::string_view> texts, int) {
+  pipeline::FakeClassifier classifier(kWorkers, [&](std::span<const std::string_view> texts, int) {
     begun += texts.size();
     if (!first.exchange(false)) return;
     // Long enough for the other worker to answer the whole file, if it were let.

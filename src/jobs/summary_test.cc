@@ -3,8 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "jobs/fake_classifier_for_test.h"
 #include "jobs/progress.h"
+#include "pipeline/fake_classifier_for_test.h"
 
 namespace valence::jobs {
 namespace {

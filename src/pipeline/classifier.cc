@@ -51,6 +51,13 @@ struct Worker {
   std::vector<int32_t> batch_ids, batch_positions, cumulative_lengths;
 };
 
+// What one call computes on top of the shared layers.
+struct Heads {
+  std::vector<const nn::Branch*> branches;
+  std::vector<size_t> labels;  // how many, of each head: the model's, then those of `branches`
+  std::vector<int> of_task;    // the head that answers it; -1: not asked
+};
+
 bool wants_gpu(const ClassifierOptions& options) {
   if (options.device != Device::kAuto) return options.device == Device::kCuda;
   return options.expected_bytes >= kWorthAGpu && options.dtype != WeightType::kInt8 &&
@@ -112,38 +119,51 @@ class EncoderClassifier final : public Classifier {
     return sha256_hex(std::as_bytes(std::span(said)));
   }
 
-  std::vector<Result> classify(std::span<const std::string_view> texts, int worker) override {
-    return classify_texts(workers_.at(static_cast<size_t>(worker)), texts);
+  int64_t longest_input() const override { return reader_.limit(); }
+  const text::Tokenizer& tokenizer() const override { return reader_.tokenizer(); }
+
+  std::vector<Result> classify(std::span<const std::string_view> texts, int worker,
+                               const Reading& reading) override {
+    return classify_texts(workers_.at(static_cast<size_t>(worker)), texts, reading);
   }
-  std::vector<Result> classify_together(std::span<const std::string_view> texts) override {
-    return classify_texts(together_, texts);
+  std::vector<Result> classify_together(std::span<const std::string_view> texts,
+                                        const Reading& reading) override {
+    return classify_texts(together_, texts, reading);
   }
-  std::vector<Result> classify_pairs(std::span<const TextPair> pairs, int worker) override {
-    return classify_some_pairs(workers_.at(static_cast<size_t>(worker)), pairs);
+  std::vector<Result> classify_pairs(std::span<const TextPair> pairs, int worker,
+                                     const Reading& reading) override {
+    return classify_some_pairs(workers_.at(static_cast<size_t>(worker)), pairs, reading);
   }
-  std::vector<Result> classify_pairs_together(std::span<const TextPair> pairs) override {
-    return classify_some_pairs(together_, pairs);
+  std::vector<Result> classify_pairs_together(std::span<const TextPair> pairs,
+                                              const Reading& reading) override {
+    return classify_some_pairs(together_, pairs, reading);
   }
 
  private:
-  std::vector<Result> classify_texts(Worker& worker, std::span<const std::string_view> texts) {
-    return classify_with(worker, texts.size(), [&](size_t k) { return TextPair{texts[k]}; });
+  std::vector<Result> classify_texts(Worker& worker, std::span<const std::string_view> texts,
+                                     const Reading& reading) {
+    return classify_with(worker, texts.size(), [&](size_t k) { return TextPair{texts[k]}; }, reading);
   }
-  std::vector<Result> classify_some_pairs(Worker& worker, std::span<const TextPair> pairs) {
-    return classify_with(worker, pairs.size(), [&](size_t k) { return pairs[k]; });
+  std::vector<Result> classify_some_pairs(Worker& worker, std::span<const TextPair> pairs,
+                                          const Reading& reading) {
+    return classify_with(worker, pairs.size(), [&](size_t k) { return pairs[k]; }, reading);
   }
 
   // text -> normalize -> tokenize -> pack -> encode -> head -> result
   template <typename Input>
-  std::vector<Result> classify_with(Worker& worker, size_t inputs, const Input& input) {
+  std::vector<Result> classify_with(Worker& worker, size_t inputs, const Input& input,
+                                    const Reading& reading) {
     std::vector<Result> results(inputs);
     std::vector<Sequence> sequences;
     worker.ids.clear();
-    for (size_t k = 0; k < inputs; ++k) reader_.read(input(k), k, worker.ids, results[k], sequences);
+    for (size_t k = 0; k < inputs; ++k) {
+      reader_.read(input(k), k, reading, worker.ids, results[k], sequences);
+    }
 
-    // Of each head, the model's first: [sequences, its labels].
+    const Heads heads = heads_of(reading);
+    // Of each head: [sequences, its labels].
     std::vector<std::vector<float>> logits;
-    for (const size_t count : label_counts_) logits.emplace_back(sequences.size() * count);
+    for (const size_t count : heads.labels) logits.emplace_back(sequences.size() * count);
     std::vector<uint32_t> order(sequences.size());
     std::iota(order.begin(), order.end(), 0u);
     std::stable_sort(order.begin(), order.end(),
@@ -152,15 +172,33 @@ class EncoderClassifier final : public Classifier {
       if (options_.stop != nullptr && *options_.stop) throw Error(ErrorCode::kInterrupted, "interrupted");
       const std::span<const uint32_t> batch =
           next_batch(sequences, std::span(order).subspan(begin), worker.batch_tokens);
-      if (run_batch(worker, sequences, batch, logits)) begin += batch.size();
+      if (run_batch(worker, sequences, batch, heads, logits)) begin += batch.size();
     }
     for (size_t k = 0; k < sequences.size();) {
       Result& result = results[sequences[k].text];
       const auto windows = static_cast<size_t>(result.windows);  // a rejected result has none any more
-      finish(logits, k, result);
+      finish(logits, heads, k, result);
       k += windows;
     }
     return results;
+  }
+
+  Heads heads_of(const Reading& reading) const {
+    Heads heads;
+    heads.labels.push_back(label_counts_.front());
+    size_t branch = 0;
+    for (size_t k = 0; k < options_.tasks.size(); ++k) {
+      const bool asked = k < 64 && (reading.tasks >> k & 1) != 0;
+      const bool own = !options_.tasks[k].adapter;
+      heads.of_task.push_back(!asked ? -1 : own ? 0 : static_cast<int>(heads.labels.size()));
+      if (own) continue;
+      if (asked) {
+        heads.branches.push_back(branches_[branch]);
+        heads.labels.push_back(label_counts_[branch + 1]);
+      }
+      ++branch;
+    }
+    return heads;
   }
 
   // The sequences at the front of `order` that make up one batch of at most so many tokens, or one sequence.
@@ -178,7 +216,7 @@ class EncoderClassifier final : public Classifier {
 
   // False when the device has no memory for so many tokens: the worker's batches are then halved.
   bool run_batch(Worker& worker, const std::vector<Sequence>& sequences, std::span<const uint32_t> batch,
-                 std::vector<std::vector<float>>& logits) const {
+                 const Heads& heads, std::vector<std::vector<float>>& logits) const {
     const std::vector<int32_t>&prefix = reader_.prefix(), &suffix = reader_.suffix();
     worker.batch_ids.clear();
     worker.cumulative_lengths.assign(1, 0);
@@ -192,12 +230,12 @@ class EncoderClassifier final : public Classifier {
     models::set_positions(model_.config, worker.batch_ids, worker.cumulative_lengths, worker.batch_positions);
     set_types(worker, sequences, batch);
     std::vector<std::vector<float>> out;
-    for (const size_t count : label_counts_) out.emplace_back(batch.size() * count);
-    const std::vector<std::span<float>> heads(out.begin(), out.end());
+    for (const size_t count : heads.labels) out.emplace_back(batch.size() * count);
+    const std::vector<std::span<float>> outputs(out.begin(), out.end());
     try {
-      nn::classify(*worker.backend, model_.encoder, model_.head, branches_,
+      nn::classify(*worker.backend, model_.encoder, model_.head, heads.branches,
                    {worker.batch_ids, worker.batch_positions, worker.cumulative_lengths}, worker.workspace,
-                   heads);
+                   outputs);
     } catch (const Error& error) {
       worker.workspace = {};
       if (error.code() != ErrorCode::kNoMemory || batch.size() == 1) throw;
@@ -205,7 +243,7 @@ class EncoderClassifier final : public Classifier {
       return false;
     }
     for (size_t head = 0; head < out.size(); ++head) {
-      const size_t count = label_counts_[head];
+      const size_t count = heads.labels[head];
       for (size_t k = 0; k < batch.size(); ++k) {
         std::copy_n(out[head].begin() + static_cast<ptrdiff_t>(k * count), count,
                     logits[head].begin() + static_cast<ptrdiff_t>(batch[k] * count));
@@ -229,10 +267,11 @@ class EncoderClassifier final : public Classifier {
 
   // The mean of the logits of a text's windows, the first of which is sequence `first`, and what follows from
   // it.
-  void finish(const std::vector<std::vector<float>>& logits, size_t first, Result& result) const {
+  void finish(const std::vector<std::vector<float>>& logits, const Heads& heads, size_t first,
+              Result& result) const {
     std::vector<std::vector<float>> means;
     for (size_t head = 0; head < logits.size(); ++head) {
-      const size_t count = label_counts_[head], windows = static_cast<size_t>(result.windows);
+      const size_t count = heads.labels[head], windows = static_cast<size_t>(result.windows);
       means.push_back(
           mean_of_windows(std::span(logits[head]).subspan(first * count, windows * count), count));
       if (std::ranges::all_of(means.back(), [](float logit) { return std::isfinite(logit); })) continue;
@@ -244,15 +283,14 @@ class EncoderClassifier final : public Classifier {
     result.label = best_of(result.scores);
     const bool exclusive = model_.config.problem == Problem::kSingleLabel && result.scores.size() > 1;
     result.polarity = exclusive ? polarity(places_, result.scores) : std::numeric_limits<double>::quiet_NaN();
-    size_t head = 0;
-    for (const TaskSource& task : options_.tasks) {
-      if (!task.adapter) {
-        result.tasks.push_back({result.scores, result.label});
-        continue;
-      }
-      ++head;
-      TaskResult& answer = result.tasks.emplace_back();
-      answer.scores = scores_of(means[head], task_models_[head - 1].config.problem);
+    result.tasks.resize(options_.tasks.size());
+    size_t adapters = 0;
+    for (size_t k = 0; k < options_.tasks.size(); ++k) {
+      const bool own = !options_.tasks[k].adapter;
+      const Problem problem = own ? model_.config.problem : task_models_[adapters++].config.problem;
+      if (heads.of_task[k] < 0) continue;
+      TaskResult& answer = result.tasks[k];
+      answer.scores = scores_of(means[static_cast<size_t>(heads.of_task[k])], problem);
       answer.label = best_of(answer.scores);
     }
   }

@@ -12,6 +12,7 @@
 
 #include "backend/backend.h"
 #include "formats/model_files.h"
+#include "text/tokenizer.h"
 
 namespace valence::pipeline {
 
@@ -51,7 +52,15 @@ struct ClassifierOptions {
   const std::atomic<bool>* stop = nullptr;
 };
 
-// Of one task, in the order of its labels.
+// What one call asks of its texts, where that differs from call to call.
+struct Reading {
+  // Bit k: also answer task k of ClassifierOptions::tasks (of the first 64; those behind are not answered).
+  uint64_t tasks = ~uint64_t{0};
+  std::optional<LongText> long_text = std::nullopt;  // absent: that of the options
+  bool keep_end = false;                             // kTruncate keeps a text's end instead of its beginning
+};
+
+// Of one task, in the order of its labels; without scores when the call did not ask for it.
 struct TaskResult {
   std::vector<float> scores;
   int label = 0;
@@ -106,6 +115,9 @@ class Classifier {
   virtual bool multi_label() const = 0;
   virtual const std::vector<Task>& tasks() const = 0;
   virtual bool regression() const = 0;
+  // Of the longest input that is read in one window, special tokens included.
+  virtual int64_t longest_input() const = 0;
+  virtual const text::Tokenizer& tokenizer() const = 0;
   // Computed at the first call: it reads the weights once more for their hash.
   virtual Provenance provenance() const = 0;
   // Bytes of the weights in memory.
@@ -118,16 +130,34 @@ class Classifier {
   virtual int workers() const = 0;
   // One result for each text. A text's result has the same bits whatever the others are. Best with a few
   // hundred texts at a time: they are sorted by length and packed inside.
-  virtual std::vector<Result> classify(std::span<const std::string_view> texts, int worker) = 0;
+  virtual std::vector<Result> classify(std::span<const std::string_view> texts, int worker,
+                                       const Reading& reading) = 0;
   // The same with all threads on one call: for a few texts at a terminal. Not while workers run.
-  virtual std::vector<Result> classify_together(std::span<const std::string_view> texts) = 0;
+  virtual std::vector<Result> classify_together(std::span<const std::string_view> texts,
+                                                const Reading& reading) = 0;
 
   // The same two for inputs of which some or all are two texts, joined as transformers joins them (BERT:
   // [CLS] text [SEP] pair [SEP] with token types). A pair that is too long is never read in windows: the
   // longer text is cut until both fit, and the result is `truncated`; LongText::kError rejects it. Errors:
   // kUsage for a pair where the tokenizer does not say how to join two texts.
-  virtual std::vector<Result> classify_pairs(std::span<const TextPair> pairs, int worker) = 0;
-  virtual std::vector<Result> classify_pairs_together(std::span<const TextPair> pairs) = 0;
+  virtual std::vector<Result> classify_pairs(std::span<const TextPair> pairs, int worker,
+                                             const Reading& reading) = 0;
+  virtual std::vector<Result> classify_pairs_together(std::span<const TextPair> pairs,
+                                                      const Reading& reading) = 0;
+
+  // As the options say.
+  std::vector<Result> classify(std::span<const std::string_view> texts, int worker) {
+    return classify(texts, worker, {});
+  }
+  std::vector<Result> classify_together(std::span<const std::string_view> texts) {
+    return classify_together(texts, {});
+  }
+  std::vector<Result> classify_pairs(std::span<const TextPair> pairs, int worker) {
+    return classify_pairs(pairs, worker, {});
+  }
+  std::vector<Result> classify_pairs_together(std::span<const TextPair> pairs) {
+    return classify_pairs_together(pairs, {});
+  }
 };
 
 }  // namespace valence::pipeline

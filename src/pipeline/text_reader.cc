@@ -40,8 +40,8 @@ void TextReader::load(const formats::ModelFiles& files, const models::ModelConfi
   if (joint_ && !types) joint_->typed = false;
 }
 
-void TextReader::read(const TextPair& input, size_t index, std::vector<int32_t>& ids, Result& result,
-                      std::vector<Sequence>& sequences) const {
+void TextReader::read(const TextPair& input, size_t index, const Reading& reading, std::vector<int32_t>& ids,
+                      Result& result, std::vector<Sequence>& sequences) const {
   const bool joined = input.pair && !input.pair->empty();
   if (joined && !joint_) {
     throw Error(ErrorCode::kUsage, model_ + ": the tokenizer does not say how to join two texts");
@@ -50,26 +50,30 @@ void TextReader::read(const TextPair& input, size_t index, std::vector<int32_t>&
     return reject(result, "invalid_encoding", "the text is not valid UTF-8");
   }
   if (!read_blank_ && is_blank(input.text)) return reject(result, "empty_text", "the text is empty or blank");
-  if (joined) return read_pair(input.text, *input.pair, index, ids, result, sequences);
-  read_text(input.text, index, ids, result, sequences);
+  if (joined) return read_pair(input.text, *input.pair, index, reading, ids, result, sequences);
+  read_text(input.text, index, reading, ids, result, sequences);
 }
 
-void TextReader::read_text(std::string_view text, size_t index, std::vector<int32_t>& ids, Result& result,
+void TextReader::read_text(std::string_view text, size_t index, const Reading& reading,
+                           std::vector<int32_t>& ids, Result& result,
                            std::vector<Sequence>& sequences) const {
   const auto first = static_cast<int64_t>(ids.size());
   encode(text, ids);
   result.tokens = static_cast<int64_t>(ids.size()) - first;
   const int64_t content = result.tokens - special(), capacity = limit_ - special();
   const int64_t begin = first + static_cast<int64_t>(prefix_.size());
-  if (content > capacity && long_text_ == LongText::kError) return reject_long(result);
-  result.truncated = content > capacity && long_text_ == LongText::kTruncate;
+  const LongText long_text = reading.long_text.value_or(long_text_);
+  if (content > capacity && long_text == LongText::kError) return reject_long(result);
+  result.truncated = content > capacity && long_text == LongText::kTruncate;
+  const int64_t skipped = result.truncated && reading.keep_end ? content - capacity : 0;
   const std::vector<Window> windows = windows_of(result.truncated ? capacity : content, capacity);
   result.windows = static_cast<int32_t>(windows.size());
-  for (const Window& window : windows) sequences.push_back({index, begin + window.begin, window.length});
+  for (const Window& window : windows)
+    sequences.push_back({index, begin + skipped + window.begin, window.length});
 }
 
 // One that is too long is cut: there is no mean of windows over two texts.
-void TextReader::read_pair(std::string_view text, std::string_view pair, size_t index,
+void TextReader::read_pair(std::string_view text, std::string_view pair, size_t index, const Reading& reading,
                            std::vector<int32_t>& ids, Result& result,
                            std::vector<Sequence>& sequences) const {
   std::vector<int32_t> first, second;
@@ -82,7 +86,8 @@ void TextReader::read_pair(std::string_view text, std::string_view pair, size_t 
   const int64_t capacity = std::max<int64_t>(0, limit_ - around);
   result.tokens = a + b + around;
   result.truncated = a + b > capacity;
-  if (result.truncated && long_text_ == LongText::kError) return reject_long(result);
+  if (result.truncated && reading.long_text.value_or(long_text_) == LongText::kError)
+    return reject_long(result);
   const PairLengths kept = longest_first(a, b, capacity);
   result.windows = 1;
   const auto begin = static_cast<int64_t>(ids.size());

@@ -37,8 +37,8 @@ class TextReader {
   // Appends to `ids` the tokens of one input and to `sequences` how they are read; or says in `result` why
   // the input cannot be used. Errors: kUsage for a pair where the tokenizer does not say how to join two
   // texts.
-  void read(const TextPair& input, size_t index, std::vector<int32_t>& ids, Result& result,
-            std::vector<Sequence>& sequences) const;
+  void read(const TextPair& input, size_t index, const Reading& reading, std::vector<int32_t>& ids,
+            Result& result, std::vector<Sequence>& sequences) const;
 
   // What stands around every sequence.
   const std::vector<int32_t>& prefix() const { return prefix_; }
@@ -46,12 +46,13 @@ class TextReader {
   int64_t special() const { return static_cast<int64_t>(prefix_.size() + suffix_.size()); }
   int64_t limit() const { return limit_; }
   bool social() const { return social_; }
+  const text::Tokenizer& tokenizer() const { return *tokenizer_; }
 
  private:
-  void read_text(std::string_view text, size_t index, std::vector<int32_t>& ids, Result& result,
-                 std::vector<Sequence>& sequences) const;
-  void read_pair(std::string_view text, std::string_view pair, size_t index, std::vector<int32_t>& ids,
+  void read_text(std::string_view text, size_t index, const Reading& reading, std::vector<int32_t>& ids,
                  Result& result, std::vector<Sequence>& sequences) const;
+  void read_pair(std::string_view text, std::string_view pair, size_t index, const Reading& reading,
+                 std::vector<int32_t>& ids, Result& result, std::vector<Sequence>& sequences) const;
   void encode(std::string_view text, std::vector<int32_t>& ids) const;
   void reject_long(Result& result) const;
 

@@ -3,15 +3,16 @@
 
 #include <functional>
 #include <limits>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "pipeline/classifier.h"
 
-namespace valence::jobs {
+namespace valence::pipeline {
 
-class FakeClassifier : public pipeline::Classifier {
+class FakeClassifier : public Classifier {
  public:
   // Called by the workers before they answer.
   using Hook = std::function<void(std::span<const std::string_view>, int worker)>;
@@ -21,21 +22,36 @@ class FakeClassifier : public pipeline::Classifier {
   const std::vector<std::string>& labels() const override { return labels_; }
   bool multi_label() const override { return false; }
   bool regression() const override { return false; }
-  const std::vector<pipeline::Task>& tasks() const override { return tasks_; }
-  pipeline::Provenance provenance() const override { return {"fake", "", "00ff", "", "fp32", "cpu"}; }
+  const std::vector<Task>& tasks() const override { return tasks_; }
+  Provenance provenance() const override { return {"fake", "", "00ff", "", "fp32", "cpu"}; }
   size_t weight_bytes() const override { return 0; }
+  int64_t longest_input() const override { return 512; }
+  const text::Tokenizer& tokenizer() const override { throw std::logic_error("a fake has no tokenizer"); }
   std::string fingerprint() const override { return fingerprint_; }
   int workers() const override { return workers_; }
 
-  std::vector<pipeline::Result> classify(std::span<const std::string_view> texts, int worker) override {
+  std::vector<Result> classify(std::span<const std::string_view> texts, int worker,
+                               const Reading& /*reading*/) override {
     if (before_) before_(texts, worker);
-    std::vector<pipeline::Result> results;
+    std::vector<Result> results;
     for (const std::string_view text : texts) results.push_back(answer(text));
     return results;
   }
-  std::vector<pipeline::Result> classify_together(std::span<const std::string_view> texts) override {
+  std::vector<Result> classify_together(std::span<const std::string_view> texts,
+                                        const Reading& reading) override {
     ++together_;
-    return classify(texts, 0);
+    return classify(texts, 0, reading);
+  }
+
+  std::vector<Result> classify_pairs(std::span<const TextPair> pairs, int worker,
+                                     const Reading& reading) override {
+    std::vector<std::string_view> texts;
+    for (const TextPair& pair : pairs) texts.push_back(pair.text);
+    return classify(texts, worker, reading);
+  }
+  std::vector<Result> classify_pairs_together(std::span<const TextPair> pairs,
+                                              const Reading& reading) override {
+    return classify_pairs(pairs, 0, reading);
   }
 
   std::vector<pipeline::Result> classify_pairs(std::span<const pipeline::TextPair> pairs, int) override {
@@ -50,8 +66,8 @@ class FakeClassifier : public pipeline::Classifier {
   int together() const { return together_; }
   void set_fingerprint(std::string fingerprint) { fingerprint_ = std::move(fingerprint); }
 
-  static pipeline::Result answer(std::string_view text) {
-    pipeline::Result result;
+  static Result answer(std::string_view text) {
+    Result result;
     if (text.find("TOO LONG") != std::string_view::npos) {
       result.reject_reason = "too_long";
       result.reject_message = "the text is too long";
@@ -71,7 +87,7 @@ class FakeClassifier : public pipeline::Classifier {
   }
 
  private:
-  std::vector<pipeline::Task> tasks_;
+  std::vector<Task> tasks_;
   std::vector<std::string> labels_ = {"negative", "neutral", "positive"};
   std::string fingerprint_ = "fake-1";
   int workers_;
@@ -79,4 +95,4 @@ class FakeClassifier : public pipeline::Classifier {
   int together_ = 0;
 };
 
-}  // namespace valence::jobs
+}  // namespace valence::pipeline

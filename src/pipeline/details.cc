@@ -61,7 +61,8 @@ std::string DetailPlan::sentences(std::string_view text, const std::vector<std::
     if (!read[k].reject_reason.empty()) continue;
     const size_t begin = offsets.of(sentences_[k].begin), end = offsets.of(sentences_[k].end);
     if (out.size() > 1) out += ',';
-    out += "{\"offset\":" + std::to_string(begin) + ",\"length\":" + std::to_string(end - begin) + ",\"text\":";
+    out +=
+        "{\"offset\":" + std::to_string(begin) + ",\"length\":" + std::to_string(end - begin) + ",\"text\":";
     append_json_string(out, cut(text, sentences_[k]));
     out += ',';
     append_label(out, labels, read[k]);

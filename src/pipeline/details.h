@@ -30,7 +30,8 @@ class DetailPlan {
   std::vector<std::string> texts(std::string_view text) const;
 
   // JSON lists: [{"offset","length","text","label","score","scores"},...], and
-  // [{"begin","end","text","weight"},...]. `read` are the results of texts(), in order; `whole` is that of the text.
+  // [{"begin","end","text","weight"},...]. `read` are the results of texts(), in order; `whole` is that of
+  // the text.
   std::string sentences(std::string_view text, const std::vector<std::string>& labels,
                         std::span<const Result> read) const;
   std::string explanation(std::string_view text, const Result& whole, std::span<const Result> read) const;

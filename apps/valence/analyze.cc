@@ -16,6 +16,7 @@ struct AnalyzeOptions {
   std::optional<std::string> file, input_format, text_column, encoding, output, format;
   std::optional<int> top_k;
   ModelOptions model;
+  pipeline::DetailOptions details;
   bool logits = false, provenance = false, escape_formulas = false, resume = false, quiet = false;
 };
 
@@ -54,6 +55,7 @@ jobs::JobOptions job_options(const AnalyzeOptions& options) {
   job.provenance = options.provenance;
   job.top_k = options.top_k.value_or(0);
   job.escape_formulas = options.escape_formulas;
+  job.details = options.details;
   job.resume = options.resume;
   job.quiet = options.quiet;
   return job;
@@ -94,6 +96,8 @@ void add_analyze(Program& program) {
   command.number("top-k", options->top_k, 1, "Scores of the N best labels only");
   command.flag("logits", options->logits, "Add the logits");
   command.flag("provenance", options->provenance, "Add the model, its hash, type and device");
+  command.flag("sentences", options->details.sentences, "Add each sentence with its label (jsonl)");
+  command.flag("explain", options->details.explain, "Add how much each word counts (jsonl)");
   command.flag("escape-formulas", options->escape_formulas, "Put ' before what a spreadsheet would run");
   command.flag("resume", options->resume, "Go on where an interrupted run stopped");
   command.flag("quiet,q", options->quiet, "No progress and no summary");

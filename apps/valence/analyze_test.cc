@@ -57,6 +57,22 @@ TEST(Analyze, TextsArriveAsTheyWereTyped) {
   EXPECT_EQ(analyze({"--text", "-_-", "--text=[a]"}).size(), 2u);
 }
 
+TEST(Analyze, ShowsSentencesAndTheWordsThatCount) {
+  const std::string text = "I love it 😀. I hate it.";
+  const std::vector<Json> rows =
+      analyze({"--sentences", "--explain", text}, "", {{"VALENCE_MODEL", "default"}});
+  ASSERT_EQ(rows.size(), 1u);
+  const auto& sentences = rows[0].find("sentences")->as_array("sentences");
+  ASSERT_EQ(sentences.size(), 2u);
+  EXPECT_EQ(text_of(sentences[1], "text"), "I hate it.");
+  EXPECT_EQ(sentences[1].find("offset")->as_int("offset"), 13);
+  EXPECT_EQ(text_of(sentences[1], "label"), "negative");
+  const auto& words = rows[0].find("explanation")->as_array("explanation");
+  ASSERT_EQ(words.size(), 7u);
+  EXPECT_EQ(text_of(words[3], "text"), "😀");
+  EXPECT_EQ(run_valence({"analyze", "--explain", "--format", "csv", text}).status, 2);
+}
+
 TEST(Analyze, EmptyTextIsRejected) {
   for (const std::string text : {"", "--text=", "--text= "}) {
     const Ran ran =

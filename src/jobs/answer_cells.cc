@@ -45,6 +45,8 @@ std::vector<std::string> AnswerCells::names() const {
   if (json) {
     if (!options_.tasks.empty()) names.push_back("tasks");
     if (options_.logits) names.push_back("logits");
+    if (options_.details.sentences) names.push_back("sentences");
+    if (options_.details.explain) names.push_back("explanation");
     if (options_.provenance) names.push_back("model");
     return names;
   }
@@ -83,12 +85,12 @@ void AnswerCells::add_number(float value) {
 // It is made of scores in single precision: more digits would say nothing.
 void AnswerCells::add_polarity(double polarity) { add_number(static_cast<float>(polarity)); }
 
-const std::vector<Cell>& AnswerCells::of(const pipeline::Result& result) {
+const std::vector<Cell>& AnswerCells::of(const pipeline::Result& result, const Details& details) {
   VALENCE_CHECK(result.scores.size() == labels_.size() && static_cast<size_t>(result.label) < labels_.size());
   cells_.clear();
   switch (options_.format) {
     case OutputFormat::kJsonLines:
-      json_cells(result);
+      json_cells(result, details);
       break;
     case OutputFormat::kTable:
       table_cells(result);
@@ -118,7 +120,7 @@ std::string AnswerCells::scores_object(const pipeline::Result& result) {
   return out;
 }
 
-void AnswerCells::json_cells(const pipeline::Result& result) {
+void AnswerCells::json_cells(const pipeline::Result& result, const Details& details) {
   const auto label = static_cast<size_t>(result.label);
   add_string(labels_[label]);
   add_number(result.scores[label]);
@@ -137,6 +139,8 @@ void AnswerCells::json_cells(const pipeline::Result& result) {
     pipeline::append_numbers(logits, result.logits);
     add_json(std::move(logits));
   }
+  if (options_.details.sentences) add_json(details.sentences);
+  if (options_.details.explain) add_json(details.explanation);
   if (options_.provenance) add_json(provenance_json_);
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "jobs/batches.h"
 #include "pipeline/classifier.h"
 #include "rows/row_writer.h"
 
@@ -16,9 +17,11 @@ struct AnswerOptions {
   int top_k = 0;  // 0: the scores of all labels
   std::optional<pipeline::Provenance> provenance;
   std::vector<pipeline::Task> tasks = {};
+  pipeline::DetailOptions details = {};
 };
 
-// JSON Lines: label, score, scores, polarity, tokens, windows, truncated, then tasks, logits and model.
+// JSON Lines: label, score, scores, polarity, tokens, windows, truncated, then tasks, logits,
+// sentences, explanation and model.
 // CSV and TSV: label, score, polarity, tokens, windows, truncated; with top_k label_2, score_2, ... ; with
 // logits logit_LABEL for each label; of each task TASK and TASK_score; with provenance model, revision,
 // sha256, adapter, dtype, device. A table: label, score, polarity, tokens, rounded for people.
@@ -27,14 +30,14 @@ class AnswerCells {
   AnswerCells(AnswerOptions options, std::vector<std::string> labels);
   std::vector<std::string> names() const;
   // One for each name; valid until the next call. A polarity that is not known is null.
-  const std::vector<rows::Cell>& of(const pipeline::Result& result);
+  const std::vector<rows::Cell>& of(const pipeline::Result& result, const Details& details = {});
 
  private:
   void add_string(std::string_view text);
   void add_json(std::string text);
   void add_number(float value);
   void add_polarity(double polarity);
-  void json_cells(const pipeline::Result& result);
+  void json_cells(const pipeline::Result& result, const Details& details);
   void column_cells(const pipeline::Result& result);
   void table_cells(const pipeline::Result& result);
   std::string scores_object(const pipeline::Result& result);

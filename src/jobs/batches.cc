@@ -6,26 +6,56 @@
 
 namespace valence::jobs {
 
-void classify_batch(pipeline::Classifier& classifier, Batch& batch, int worker, bool together) {
+namespace {
+
+std::vector<pipeline::Result> classify(pipeline::Classifier& classifier,
+                                       std::span<const std::string_view> texts, int worker, bool together) {
+  std::vector<pipeline::Result> results;
+  if (!texts.empty())
+    results = together ? classifier.classify_together(texts) : classifier.classify(texts, worker);
+  VALENCE_CHECK(results.size() == texts.size());
+  return results;
+}
+
+Details details_of(pipeline::Classifier& classifier, std::string_view text, const pipeline::Result& result,
+                   int worker, bool together, const pipeline::DetailOptions& options) {
+  Details details;
+  if (!result.reject_reason.empty()) return details;
+  const pipeline::DetailPlan plan(text, options);
+  const std::vector<std::string> texts = plan.texts(text);
+  const std::vector<pipeline::Result> read =
+      classify(classifier, std::vector<std::string_view>(texts.begin(), texts.end()), worker, together);
+  if (options.sentences) details.sentences = plan.sentences(text, classifier.labels(), read);
+  if (options.explain) details.explanation = plan.explanation(text, result, read);
+  return details;
+}
+
+}  // namespace
+
+void classify_batch(pipeline::Classifier& classifier, Batch& batch, int worker, bool together,
+                    const pipeline::DetailOptions& details) {
   const auto start = std::chrono::steady_clock::now();
   std::vector<std::string_view> texts;
   texts.reserve(batch.rows.size());
   for (const rows::Row& row : batch.rows) {
     if (!row.rejected()) texts.push_back(row.text_view());
   }
-  std::vector<pipeline::Result> results;
-  if (!texts.empty())
-    results = together ? classifier.classify_together(texts) : classifier.classify(texts, worker);
-  VALENCE_CHECK(results.size() == texts.size());
+  std::vector<pipeline::Result> results = classify(classifier, texts, worker, together);
   batch.results.resize(batch.rows.size());
+  if (details.any()) batch.details.resize(batch.rows.size());
   size_t next = 0;
   for (size_t i = 0; i < batch.rows.size(); ++i) {
-    if (!batch.rows[i].rejected()) batch.results[i] = std::move(results[next++]);
+    if (batch.rows[i].rejected()) continue;
+    batch.results[i] = std::move(results[next++]);
+    if (!details.any()) continue;
+    batch.details[i] =
+        details_of(classifier, batch.rows[i].text_view(), batch.results[i], worker, together, details);
   }
   batch.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-BatchQueue::BatchQueue(pipeline::Classifier& classifier) : classifier_(classifier) {
+BatchQueue::BatchQueue(pipeline::Classifier& classifier, const pipeline::DetailOptions& details)
+    : classifier_(classifier), details_(details) {
   for (int i = 0; i < std::max(1, classifier.workers()); ++i) threads_.emplace_back([this, i] { work(i); });
 }
 
@@ -83,7 +113,7 @@ void BatchQueue::work(int worker) {
       entry->begun = true;
     }
     try {
-      classify_batch(classifier_, *entry->batch, worker, false);
+      classify_batch(classifier_, *entry->batch, worker, false, details_);
     } catch (...) {
       entry->failure = std::current_exception();
     }

@@ -7,30 +7,39 @@
 #include <exception>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <thread>
 #include <vector>
 
 #include "pipeline/classifier.h"
+#include "pipeline/details.h"
 #include "rows/input_window.h"
 #include "rows/row.h"
 
 namespace valence::jobs {
+
+// JSON lists; empty where they are not asked for.
+struct Details {
+  std::string sentences, explanation;
+};
 
 struct Batch {
   std::vector<rows::Row> rows;
   rows::Position end;  // of the input behind the last row
   // One for each row; empty ones for rows that the reader rejected.
   std::vector<pipeline::Result> results;
-  double seconds = 0;  // that its classification took
+  std::vector<Details> details;  // likewise, when they are asked for
+  double seconds = 0;            // that its classification took
 };
 
 // Classifies the rows that are not rejected. `together`: with all threads at once.
-void classify_batch(pipeline::Classifier& classifier, Batch& batch, int worker, bool together);
+void classify_batch(pipeline::Classifier& classifier, Batch& batch, int worker, bool together,
+                    const pipeline::DetailOptions& details = {});
 
 // Runs a thread for each worker of the classifier.
 class BatchQueue {
  public:
-  explicit BatchQueue(pipeline::Classifier& classifier);
+  explicit BatchQueue(pipeline::Classifier& classifier, const pipeline::DetailOptions& details = {});
   // Drops what no worker has begun and waits for the rest.
   ~BatchQueue();
   BatchQueue(const BatchQueue&) = delete;
@@ -57,6 +66,7 @@ class BatchQueue {
   Entry* next_to_begin();
 
   pipeline::Classifier& classifier_;
+  pipeline::DetailOptions details_;
   mutable std::mutex mutex_;
   std::condition_variable wake_, finished_;
   std::deque<std::unique_ptr<Entry>> entries_;  // changed by the caller's thread only

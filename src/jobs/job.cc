@@ -38,8 +38,8 @@ bool is_stdout(const JobOptions& options) { return options.output.empty() || opt
 rows::OutputFormat chosen_format(const JobOptions& options) {
   if (options.format) return *options.format;
   if (const auto by_name = rows::output_format_by_name(options.output.string())) return *by_name;
-  return is_stdout(options) && ::isatty(STDOUT_FILENO) ? rows::OutputFormat::kTable
-                                                       : rows::OutputFormat::kJsonLines;
+  const bool for_reading = is_stdout(options) && ::isatty(STDOUT_FILENO) && !options.details.any();
+  return for_reading ? rows::OutputFormat::kTable : rows::OutputFormat::kJsonLines;
 }
 
 std::unique_ptr<rows::RowReader> open_input(const JobOptions& options, bool columns_needed, bool checksum) {
@@ -124,6 +124,8 @@ Job::Parts::Parts(JobOptions given) : options(std::move(given)), format(chosen_f
   reader = open_input(options, columns_needed, checksum);
   output = open_output(options.output);
   // A table keeps rows back to choose its widths; it is for reading, and short.
+  if (options.details.any() && format != rows::OutputFormat::kJsonLines)
+    throw Error(ErrorCode::kUsage, "sentences and explanations are written as jsonl only");
   keeps_state = output->resumable() && format != rows::OutputFormat::kTable;
   if (options.resume && !keeps_state) {
     throw Error(ErrorCode::kUsage, "only an output file in csv, tsv or jsonl can be resumed");
@@ -144,6 +146,8 @@ std::map<std::string, std::string> Job::Parts::settings(const pipeline::Classifi
           {"logits", yes_or_no(options.logits)},
           {"provenance", yes_or_no(options.provenance)},
           {"top-k", std::to_string(options.top_k)},
+          {"sentences", yes_or_no(options.details.sentences)},
+          {"explain", yes_or_no(options.details.explain)},
           {"escape-formulas", yes_or_no(options.escape_formulas)}};
 }
 
@@ -151,7 +155,8 @@ std::map<std::string, std::string> Job::Parts::settings(const pipeline::Classifi
 bool Job::Parts::begin(const pipeline::Classifier& classifier) {
   start = Clock::now();
   next_checkpoint = start + options.checkpoint_every;
-  AnswerOptions answers{format, options.logits, options.top_k, std::nullopt, classifier.tasks()};
+  AnswerOptions answers{format,       options.logits,     options.top_k,
+                        std::nullopt, classifier.tasks(), options.details};
   if (options.provenance) answers.provenance = classifier.provenance();
   cells = std::make_unique<AnswerCells>(std::move(answers), classifier.labels());
   writer = rows::make_writer(writer_options(options, format), *reader, cells->names());
@@ -185,7 +190,7 @@ std::unique_ptr<Batch> Job::Parts::read_batch(size_t rows) {
 void Job::Parts::read_and_write(pipeline::Classifier& classifier) {
   std::unique_ptr<Batch> first = read_batch(kFewRows);
   if (at_end) {
-    classify_batch(classifier, *first, 0, true);
+    classify_batch(classifier, *first, 0, true, options.details);
     write_batch(*first);
     return;
   }
@@ -195,7 +200,7 @@ void Job::Parts::read_and_write(pipeline::Classifier& classifier) {
 void Job::Parts::run_workers(pipeline::Classifier& classifier, std::unique_ptr<Batch> first) {
   const bool on_screen = is_stdout(options) && ::isatty(STDOUT_FILENO);
   Progress progress(!options.quiet && !on_screen && ::isatty(STDERR_FILENO));
-  BatchQueue queue(classifier);
+  BatchQueue queue(classifier, options.details);
   // Enough that no worker waits while the oldest batch is the slow one.
   const size_t most = 2 * static_cast<size_t>(std::max(1, classifier.workers())) + 2;
   queue.submit(std::move(first));
@@ -240,7 +245,8 @@ void Job::Parts::write_batch(Batch& batch) {
       rows::append_reject(row, rejects_text);
       state.summary.add_reject();
     } else {
-      writer->row(row, cells->of(result), rows_text);
+      static const Details none;
+      writer->row(row, cells->of(result, batch.details.empty() ? none : batch.details[i]), rows_text);
       state.summary.add(result);
     }
   }

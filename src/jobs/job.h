@@ -15,6 +15,7 @@
 
 #include "jobs/summary.h"
 #include "pipeline/classifier.h"
+#include "pipeline/details.h"
 #include "rows/row_reader.h"
 #include "rows/row_writer.h"
 
@@ -37,6 +38,7 @@ struct JobOptions {
   bool provenance = false;
   int top_k = 0;  // the scores of so many labels, best first; 0: all in the order of id2label
   bool escape_formulas = false;
+  pipeline::DetailOptions details;  // JSON Lines only
 
   bool resume = false;
   bool quiet = false;  // neither progress nor summary

@@ -32,6 +32,16 @@ void append_scores(std::string& out, const std::vector<std::string>& labels, std
   out += '}';
 }
 
+void append_label(std::string& out, const std::vector<std::string>& labels, const Result& result) {
+  const auto best = static_cast<size_t>(result.label);
+  out += "\"label\":";
+  append_json_string(out, labels[best]);
+  out += ",\"score\":";
+  append_json_number(out, result.scores[best]);
+  out += ",\"scores\":";
+  append_scores(out, labels, result.scores);
+}
+
 void append_tasks(std::string& out, const std::vector<Task>& tasks, const std::vector<TaskResult>& results) {
   out += '{';
   bool first = true;

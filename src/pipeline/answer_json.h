@@ -16,6 +16,9 @@ void append_scores(std::string& out, const std::vector<std::string>& labels, std
 // The same in the order of id2label.
 void append_scores(std::string& out, const std::vector<std::string>& labels, std::span<const float> scores);
 
+// "label":L,"score":S,"scores":{...} of a text.
+void append_label(std::string& out, const std::vector<std::string>& labels, const Result& result);
+
 // {"TASK":{"label","score","scores"},...} of the tasks that were answered.
 void append_tasks(std::string& out, const std::vector<Task>& tasks, const std::vector<TaskResult>& results);
 

@@ -2,6 +2,7 @@
 
 #include <openssl/crypto.h>
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -82,7 +83,7 @@ bool Connection::is_idle() {
 // Appends what has come to in_; false when nothing will come any more.
 awaitable<bool> Connection::read_more() {
   const size_t before = in_.size();
-  in_.resize(before + 4096);
+  in_.resize(before + std::clamp<size_t>(before, 4096, kPiece));
   Error error;
   const size_t got = co_await stream_.read_some(in_.data() + before, in_.size() - before, error);
   in_.resize(before + got);
@@ -142,8 +143,11 @@ awaitable<bool> Connection::read_body(const Head& head, std::string& body) {
   shared_.body_bytes -= held;
   deadline_ = Clock::time_point::max();
   if (!whole) co_return false;
-  body = in_.substr(0, head.content_length);
-  in_.erase(0, head.content_length);
+  // Moved, so that no connection keeps the memory of a large body.
+  std::string rest = in_.substr(head.content_length);
+  in_.resize(head.content_length);
+  body = std::move(in_);
+  in_ = std::move(rest);
   co_return true;
 }
 

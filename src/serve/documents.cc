@@ -1,27 +1,23 @@
 #include "serve/documents.h"
 
 #include <algorithm>
-#include <cmath>
 
-#include "base/utf8.h"
 #include "pipeline/answer_json.h"
-#include "text/segments.h"
 
 namespace valence::serve {
 
 using formats::append_json_number;
 using formats::append_json_string;
 using formats::Json;
-using text::Segment;
 
 namespace {
 
-// A document with the places of its parts in the jobs.
+// A document with the places of its texts in the jobs.
 struct Plan {
   Document document;
+  pipeline::DetailPlan details;
   size_t entry = SIZE_MAX;  // in the first job
-  std::vector<Segment> sentences, parts;
-  size_t first_sentence = 0, first_part = 0;  // in the second job
+  size_t first_detail = 0;  // in the second job
 };
 
 // All that one request waits for: its texts, and in a second job what explains them.
@@ -34,85 +30,26 @@ struct Pending {
   DocumentsDone done;
 };
 
-// Turns ascending byte positions of a text into code points or UTF-16 units.
-class Offsets {
- public:
-  Offsets(std::string_view text, bool utf16) : text_(text), utf16_(utf16) {}
-  size_t of(size_t byte) {
-    if (byte < at_) at_ = units_ = 0;
-    while (at_ < byte) {
-      const char32_t c = decode_utf8(text_, at_);
-      units_ += utf16_ && c > 0xFFFF && c != kInvalidCodePoint ? 2 : 1;
-    }
-    return units_;
-  }
-
- private:
-  std::string_view text_;
-  bool utf16_;
-  size_t at_ = 0, units_ = 0;
-};
-
 void append_member(std::string& out, const char* name) {
   out += ",\"";
   out += name;
   out += "\":";
 }
 
-void append_label(std::string& out, const std::vector<std::string>& labels, const pipeline::Result& result) {
-  const auto best = static_cast<size_t>(result.label);
-  out += "\"label\":";
-  append_json_string(out, labels[best]);
-  append_member(out, "score");
-  append_json_number(out, result.scores[best]);
-  append_member(out, "scores");
-  pipeline::append_scores(out, labels, result.scores);
-}
-
-void append_sentences(std::string& out, const Pending& pending, const Plan& plan) {
-  Offsets offsets(plan.document.text, pending.options.utf16);
-  const std::vector<std::string>& labels = pending.options.model->classifier->labels();
-  append_member(out, "sentences");
-  out += '[';
-  bool first = true;
-  for (size_t k = 0; k < plan.sentences.size(); ++k) {
-    const Entry& entry = pending.details->entries[plan.first_sentence + k];
-    if (!entry.result.reject_reason.empty()) continue;
-    const size_t begin = offsets.of(plan.sentences[k].begin), end = offsets.of(plan.sentences[k].end);
-    if (!first) out += ',';
-    first = false;
-    out +=
-        "{\"offset\":" + std::to_string(begin) + ",\"length\":" + std::to_string(end - begin) + ",\"text\":";
-    append_json_string(out, entry.text);
-    out += ',';
-    append_label(out, labels, entry.result);
-    out += '}';
+void append_details(std::string& out, const Pending& pending, const Plan& plan,
+                    const pipeline::Result& whole) {
+  const std::string& text = plan.document.text;
+  std::vector<pipeline::Result> read;
+  for (size_t k = 0; k < plan.details.count(); ++k)
+    read.push_back(std::move(pending.details->entries[plan.first_detail + k].result));
+  if (pending.options.details.sentences) {
+    append_member(out, "sentences");
+    out += plan.details.sentences(text, pending.options.model->classifier->labels(), read);
   }
-  out += ']';
-}
-
-void append_explanation(std::string& out, const Pending& pending, const Plan& plan,
-                        const pipeline::Result& whole) {
-  std::vector<pipeline::Result> reduced;
-  for (size_t k = 0; k < plan.parts.size(); ++k)
-    reduced.push_back(pending.details->entries[plan.first_part + k].result);
-  Offsets offsets(plan.document.text, pending.options.utf16);
-  append_member(out, "explanation");
-  out += '[';
-  bool first = true;
-  for (const pipeline::Attribution& part : pipeline::attributions(whole, plan.parts, reduced)) {
-    if (!first) out += ',';
-    first = false;
-    const size_t begin = offsets.of(part.bytes.begin), end = offsets.of(part.bytes.end);
-    out += "{\"begin\":" + std::to_string(begin) + ",\"end\":" + std::to_string(end) + ",\"text\":";
-    append_json_string(
-        out,
-        std::string_view(plan.document.text).substr(part.bytes.begin, part.bytes.end - part.bytes.begin));
-    append_member(out, "weight");
-    append_json_number(out, static_cast<float>(part.weight));
-    out += '}';
+  if (pending.options.details.explain) {
+    append_member(out, "explanation");
+    out += plan.details.explanation(text, whole, read);
   }
-  out += ']';
 }
 
 std::string answer_of(const Pending& pending, const Plan& plan, const pipeline::Result& result) {
@@ -120,7 +57,7 @@ std::string answer_of(const Pending& pending, const Plan& plan, const pipeline::
   std::string out = "{\"id\":";
   append_json_string(out, plan.document.id);
   out += ',';
-  append_label(out, classifier.labels(), result);
+  pipeline::append_label(out, classifier.labels(), result);
   append_member(out, "polarity");
   append_json_number(out, static_cast<float>(result.polarity));
   append_member(out, "tokens");
@@ -137,8 +74,7 @@ std::string answer_of(const Pending& pending, const Plan& plan, const pipeline::
     append_member(out, "logits");
     pipeline::append_numbers(out, result.logits);
   }
-  if (pending.options.sentences) append_sentences(out, pending, plan);
-  if (pending.options.explain) append_explanation(out, pending, plan, result);
+  if (pending.options.details.any()) append_details(out, pending, plan, result);
   out += '}';
   return out;
 }
@@ -167,22 +103,6 @@ void finish(Pending& pending) {
   pending.done(std::move(answers));
 }
 
-// Adds what a document asks besides its own answer to the second job.
-void plan_details(Plan& plan, const DocumentOptions& options, std::vector<Entry>& details, size_t& bytes) {
-  const std::string& text = plan.document.text;
-  if (options.sentences) {
-    plan.sentences = text::sentences(text);
-    plan.first_sentence = details.size();
-    for (const Segment& sentence : plan.sentences)
-      details.push_back({text.substr(sentence.begin, sentence.end - sentence.begin), {}});
-    bytes += text.size();
-  }
-  if (options.explain) {
-    plan.parts = pipeline::parts_to_leave_out(text);
-    bytes += text.size() * plan.parts.size();
-  }
-}
-
 JobPointer make_job(const std::shared_ptr<Pending>& pending, std::vector<Entry> entries, uint64_t tasks) {
   if (entries.empty()) return nullptr;
   auto job = std::make_shared<Job>();
@@ -207,12 +127,12 @@ JobPointer make_job(const std::shared_ptr<Pending>& pending, std::vector<Entry> 
 DocumentOptions document_options(const Context& context, const Json& body) {
   DocumentOptions options;
   options.model = find_model(context, string_member(body, "model", ""));
-  options.sentences = bool_member(body, "sentences", false);
-  options.explain = bool_member(body, "explain", false);
+  options.details.sentences = bool_member(body, "sentences", false);
+  options.details.explain = bool_member(body, "explain", false);
   options.logits = bool_member(body, "logits", false);
   const std::string unit = string_member(body, "stringIndexType", "codePoints");
-  options.utf16 = unit == "utf16CodeUnits";
-  if (!options.utf16 && unit != "codePoints")
+  options.details.utf16 = unit == "utf16CodeUnits";
+  if (!options.details.utf16 && unit != "codePoints")
     throw Refused{422, "invalid", "stringIndexType is codePoints or utf16CodeUnits"};
   const Json* tasks = body.get("tasks");
   if (tasks == nullptr) return options;
@@ -280,21 +200,22 @@ Job::Clock::time_point answer_documents(Context& context, const DocumentOptions&
   pending->context = &context;
   pending->options = options;
   pending->done = std::move(done);
-  std::vector<Entry> texts, details;
   size_t bytes = 0;
   for (Document& document : documents) {
     Plan& plan = pending->plans.emplace_back();
     plan.document = std::move(document);
-    if (plan.document.error_code.empty()) plan_details(plan, options, details, bytes);
+    if (!plan.document.error_code.empty() || !options.details.any()) continue;
+    plan.details = pipeline::DetailPlan(plan.document.text, options.details);
+    bytes += plan.details.bytes();
   }
   if (bytes > context.limits.explained)
     throw Refused{413, "too_large",
                   "sentences and explanations of so much text are too much for one request"};
+  std::vector<Entry> texts, details;
   for (Plan& plan : pending->plans) {
     if (!plan.document.error_code.empty()) continue;
-    plan.first_part = details.size();
-    for (const Segment& part : plan.parts)
-      details.push_back({pipeline::without(plan.document.text, part), {}});
+    plan.first_detail = details.size();
+    for (std::string& text : plan.details.texts(plan.document.text)) details.push_back({std::move(text), {}});
     plan.entry = texts.size();
     texts.push_back({std::move(plan.document.text), {}});
   }

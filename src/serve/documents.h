@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "pipeline/explain.h"
+#include "pipeline/details.h"
 #include "serve/context.h"
 
 namespace valence::serve {
@@ -13,8 +13,8 @@ namespace valence::serve {
 struct DocumentOptions {
   ModelPointer model;
   uint64_t tasks = 0;  // bits of the model's tasks
-  bool sentences = false, explain = false, logits = false;
-  bool utf16 = false;  // offsets in UTF-16 code units in place of code points
+  pipeline::DetailOptions details;
+  bool logits = false;
   Abandoned abandoned = nullptr;
 };
 

@@ -54,15 +54,6 @@ class FakeClassifier : public Classifier {
     return classify_pairs(pairs, 0, reading);
   }
 
-  std::vector<pipeline::Result> classify_pairs(std::span<const pipeline::TextPair> pairs, int) override {
-    std::vector<pipeline::Result> results;
-    for (const pipeline::TextPair& pair : pairs) results.push_back(answer(pair.text));
-    return results;
-  }
-  std::vector<pipeline::Result> classify_pairs_together(std::span<const pipeline::TextPair> pairs) override {
-    return classify_pairs(pairs, 0);
-  }
-
   int together() const { return together_; }
   void set_fingerprint(std::string fingerprint) { fingerprint_ = std::move(fingerprint); }
 

@@ -22,6 +22,7 @@ class LetterTokenizer : public text::Tokenizer {
   std::string token(int32_t) const override { return ""; }
   std::vector<int32_t> prefix_ids() const override { return {kFirst}; }
   std::vector<int32_t> suffix_ids() const override { return {kLast}; }
+  std::optional<text::PairTemplate> pair_template() const override { return {}; }
 };
 
 }  // namespace valence::train

@@ -20,6 +20,7 @@ struct TinyCase {
   std::string base, adapter;
   TrainingMethod method = TrainingMethod::kFull;
   std::vector<std::string> targets = {};
+  bool freeze_words = false;
 };
 
 // A tiny model in training with the texts of its golden file as one batch.
@@ -36,6 +37,7 @@ class TinyTraining {
     TrainableSettings settings;
     settings.method = setup.method;
     settings.lora.targets = setup.targets;
+    settings.freeze_words = setup.freeze_words;
     settings.labels = read_config(base).labels;
     if (adapter && golden_.logits.front().size() != settings.labels.size()) {
       settings.labels.clear();

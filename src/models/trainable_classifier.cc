@@ -119,8 +119,8 @@ class TrainableBuilder {
   void build_embeddings(nn::TrainableModel& model) {
     const EmbeddingNames names = embedding_names(config_.family);
     if (full_) {
-      model.words = matrix(names.words, config_.vocab_size, config_.hidden, true);
-      model.words->by_rows = true;
+      model.words = matrix(names.words, config_.vocab_size, config_.hidden, !settings_.freeze_words);
+      model.words->by_rows = model.words->trained;
     } else {
       Matrix& words =
           out_.frozen_.emplace_back(weights_.matrix(names.words, config_.vocab_size, config_.hidden));

@@ -19,8 +19,8 @@
 
 namespace valence::models {
 
-// kFull: all weights. kLora: low-rank updates beside frozen weights and the head. kQlora: the same beside
-// weights in NF4 with double quantization.
+// kFull: all weights, but for the word table where it is frozen. kLora: low-rank updates beside frozen
+// weights and the head. kQlora: the same beside weights in NF4 with double quantization.
 enum class TrainingMethod { kFull, kLora, kQlora };
 
 struct LoraSettings {
@@ -34,6 +34,7 @@ struct LoraSettings {
 struct TrainableSettings {
   TrainingMethod method = TrainingMethod::kFull;
   LoraSettings lora;
+  bool freeze_words = false;        // of kFull: the word table stays as it is
   std::vector<std::string> labels;  // the head is kept when the model's are the same
   Problem problem = Problem::kSingleLabel;
   uint64_t seed = 0;  // of new tensors

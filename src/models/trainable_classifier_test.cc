@@ -147,16 +147,34 @@ TEST_P(Gradients, ASavedModelGivesTheSameLogits) {
 const TinyCase kCases[] = {{"bert", ""},
                            {"distilbert", ""},
                            {"roberta", ""},
+                           {"bert", "", TrainingMethod::kFull, {}, true},
                            {"bert", "", TrainingMethod::kLora, {"query", "value", "output.dense"}},
                            {"distilbert-nf4-double", "", TrainingMethod::kQlora, {"q_lin", "lin1", "lin2"}},
                            {"distilbert", "lora-distilbert", TrainingMethod::kLora},
                            {"roberta", "lora-roberta", TrainingMethod::kLora}};
 INSTANTIATE_TEST_SUITE_P(Models, Gradients, ::testing::ValuesIn(kCases), [](const auto& one) {
-  std::string name =
-      one.param.base + "_" + one.param.adapter + "_" + std::to_string(static_cast<int>(one.param.method));
+  std::string name = one.param.base + "_" + one.param.adapter + "_" +
+                     std::to_string(static_cast<int>(one.param.method)) +
+                     (one.param.freeze_words ? "_frozen_words" : "");
   std::ranges::replace(name, '-', '_');
   return name;
 });
+
+TEST(TrainableClassifier, LeavesAFrozenWordTableAsItIs) {
+  TinyTraining all({"bert", ""}), frozen({"bert", "", TrainingMethod::kFull, {}, true});
+  const std::vector<float> weights = all.random_weights();
+  for (TinyTraining* tiny : {&all, &frozen}) tiny->compute_gradients(weights);
+  const auto expected = all.model().trained(), got = frozen.model().trained();
+  ASSERT_EQ(got.size() + 1, expected.size());
+  size_t k = 0;
+  for (const Parameter* parameter : expected) {
+    if (parameter->name.find("word_embeddings") != std::string::npos) continue;
+    EXPECT_EQ(got[k]->name, parameter->name);
+    EXPECT_EQ(dense_gradient(*got[k]), dense_gradient(*parameter)) << parameter->name;
+    ++k;
+  }
+  EXPECT_EQ(k, got.size());
+}
 
 TEST(TrainableClassifier, KeepsAHeadOfTheSameLabels) {
   const auto backend = backend::make_cpu_training_backend();

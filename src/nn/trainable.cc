@@ -43,8 +43,8 @@ bool is_frozen(const TrainableLayer& layer) {
 TrainingPass::TrainingPass(const TrainableModel& model, backend::TrainingBackend& backend,
                            const PassOptions& options)
     : model_(model), backend_(backend), options_(options) {
-  embeddings_trained_ = model.words != nullptr || model.positions->trained || !model.norm.is_frozen() ||
-                        (model.types != nullptr && model.types->trained);
+  embeddings_trained_ = (model.words != nullptr && model.words->trained) || model.positions->trained ||
+                        !model.norm.is_frozen() || (model.types != nullptr && model.types->trained);
   while (!embeddings_trained_ && lowest_ < model.layers.size() && is_frozen(model.layers[lowest_])) ++lowest_;
   states_.resize(options.recompute ? 1 : model.layers.size());
   inputs_.resize(model.layers.size() + 1);
@@ -178,7 +178,7 @@ void TrainingPass::embed_backward(float* d_x) {
   const Dropout drop = dropout(model_.hidden_dropout, kEmbeddings);
   if (drop.rate > 0) backend_.drop(drop, d_x, tokens * hidden, d_x);
   norm_backward(model_.norm, embedding_norm_, tokens, d_x, d_x);
-  if (model_.words != nullptr) {
+  if (model_.words != nullptr && model_.words->trained) {
     const std::vector<int32_t> slots = model_.words->slots_of(backend_, batch_.ids);
     backend_.add_to_rows(d_x, slots, hidden, model_.words->gradient.data());
   }

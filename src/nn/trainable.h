@@ -59,7 +59,7 @@ struct TrainableModel {
   // of the head.
   float hidden_dropout = 0, projection_dropout = 0, attention_dropout = 0, head_dropout = 0;
 
-  Parameter* words = nullptr;  // trained; null: frozen_words, looked up in place
+  Parameter* words = nullptr;  // null: frozen_words, looked up in place
   const backend::Table* frozen_words = nullptr;
   Parameter* positions = nullptr;
   Parameter* types = nullptr;  // [types, hidden], of which row 0 is added; null without

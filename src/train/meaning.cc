@@ -43,6 +43,10 @@ void contradiction(const std::string& message) { throw Error(ErrorCode::kUsage, 
 void check_settings(const Settings& settings) {
   if (settings.data.empty()) contradiction("no data is named");
   if (settings.label_column.empty()) contradiction("--label-column is missing");
+  if (settings.freeze != "none" && settings.method != "full") {
+    contradiction("--freeze " + settings.freeze + " needs --method full: with " + settings.method +
+                  " all weights of the model are frozen");
+  }
   const std::string& weights = settings.class_weights;
   if (weights != "none" && weights != "auto" && weights.find('=') == weights.npos) {
     contradiction("--class-weights: " + printable(weights, 60) + " is not none, auto, or LABEL=WEIGHT");
@@ -68,6 +72,7 @@ models::TrainableSettings trainable_settings(const Settings& settings, const Dat
   out.method = method_of(settings);
   out.lora = {settings.rank, settings.alpha, settings.rslora, static_cast<float>(settings.dropout),
               settings.targets};
+  out.freeze_words = settings.freeze == "embeddings";
   out.labels = labels_of(data, problem, config, printable(settings.data.front()));
   out.problem = problem;
   out.seed = static_cast<uint64_t>(settings.seed);

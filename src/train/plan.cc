@@ -34,7 +34,8 @@ int64_t expected_memory(const Settings& settings, const Dataset& data,
   const double frozen = (static_cast<double>(model.parameters()) - words) * frozen_bytes;
   // Value, gradient and moments; of the word table no gradient.
   const double moments = optimizer_of(settings) == OptimizerKind::kFp32 ? 8 : 2;
-  const double trained = static_cast<double>(trainable) * (8 + moments) - (full ? 4 * words : 0);
+  const double table = !full ? 0 : settings.freeze == "embeddings" ? 4 * words : -4 * words;
+  const double trained = static_cast<double>(trainable) * (8 + moments) + table;
   const double tokens =
       static_cast<double>(settings.batch_size * data.tokens_of_all()) / static_cast<double>(data.rows());
   const double layers = settings.recompute ? 2 : static_cast<double>(config.layers);

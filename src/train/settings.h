@@ -25,6 +25,7 @@ struct Settings {
   double dropout = 0.05;
   bool rslora = false;
   std::vector<std::string> targets;
+  std::string freeze = "none";
 
   double epochs = 3;
   int64_t steps = 0;  // 0: epochs decide

@@ -154,6 +154,10 @@ TEST_F(TrainerTest, RefusesBeforeItWrites) {
   settings_.label_column = {};
   refuses(ErrorCode::kUsage, "--label-column is missing");
   settings_ = good;
+  settings_.freeze = "embeddings";
+  settings_.method = "qlora";
+  refuses(ErrorCode::kUsage, "--freeze embeddings needs --method full");
+  settings_ = good;
   settings_.class_weights = "sometimes";
   refuses(ErrorCode::kUsage, "--class-weights: sometimes");
   settings_ = good;

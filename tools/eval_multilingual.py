@@ -33,7 +33,7 @@ def measure(options):
     """{set: (macro-F1, classes, rows)}"""
     rows = []
     for name in sorted(sets_of(options.data, 'all')):
-        if name.endswith('emotion') or 'emot' in name:
+        if name.endswith('emotion') or 'emot' in name or not any(part in name for part in options.sets.split(',')):
             continue
         some = read(options.data, name, options.split)
         random.Random(1).shuffle(some)
@@ -71,6 +71,7 @@ def main():
     parser.add_argument('--model', required=True)
     parser.add_argument('--split', default='dev')
     parser.add_argument('--most', type=int, default=1000)
+    parser.add_argument('--sets', default='', help='parts of their names, between commas: umsab,en-sst2')
     parser.add_argument('--valence', default='build/release/valence')
     options = parser.parse_args()
     figures = measure(options)
@@ -83,6 +84,9 @@ def main():
         chosen = [figure for classes, figure in sets if classes == 3] or [figure for _, figure in sets]
         means[code] = sum(chosen) / len(chosen)
     print('languages:', ', '.join(f'{code} {mean:.3f}' for code, mean in sorted(means.items())))
+    if options.sets:
+        print(f'mean of {len(figures)} sets {sum(figure for figure, _, _ in figures.values()) / len(figures):.3f}')
+        return
     umsab = [figure for name, (figure, _, _) in figures.items() if name.endswith('umsab')]
     print(f'mean of umsab {sum(umsab) / len(umsab):.3f}, of the core languages '
           f'{sum(means[code] for code in CORE) / len(CORE):.3f}, of all {len(means)} {sum(means.values()) / len(means):.3f}')

@@ -1,0 +1,64 @@
+#!/usr/bin/env python3
+"""Measure the adapters that the program carries, or those of a folder.
+
+    python tools/eval_adapters.py --data DATA [--adapters DIR] [--model MODEL] [--split test] [--valence PATH]
+
+DATA is as make_adapters.py wants it. Prints accuracy and macro-F1.
+"""
+import argparse
+import csv
+import gzip
+import json
+import os
+import subprocess
+import tempfile
+
+from make_adapters import TASKS
+
+
+def answers(options, task, texts):
+    """The scores of a task by label, and its label, for each text."""
+    name = os.path.join(options.adapters, task) if options.adapters else task
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, 'rows.csv')
+        with open(path, 'w', encoding='utf-8', newline='') as file:
+            csv.writer(file).writerows([['text']] + [[text] for text in texts])
+        done = subprocess.run([options.valence, 'analyze', '--file', path, '--text-column', 'text', '--format', 'jsonl',
+                               '--quiet', '--model', options.model, '--tasks', name], capture_output=True, text=True)
+    rows = [json.loads(line)['tasks'][task] for line in done.stdout.splitlines()]
+    if len(rows) != len(texts):
+        raise SystemExit(f'{len(texts)} rows, {len(rows)} answers: {done.stderr[-500:]}')
+    return rows
+
+
+def f1(pairs, label):
+    right = sum(1 for truth, answer in pairs if truth == answer == label)
+    given = sum((truth == label) + (answer == label) for truth, answer in pairs)
+    return 2 * right / given if given else 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--data', required=True)
+    parser.add_argument('--adapters', help='a folder of adapters; without it those that the program carries')
+    parser.add_argument('--model', default='default')
+    parser.add_argument('--tasks', default=','.join(TASKS))
+    parser.add_argument('--split', default='test')
+    parser.add_argument('--valence', default='build/release/valence')
+    options = parser.parse_args()
+    for task in options.tasks.split(','):
+        path = os.path.join(options.data, TASKS[task][0], options.split + '.tsv.gz')
+        with gzip.open(path, 'rt', encoding='utf-8', newline='\n') as file:
+            next(file)
+            rows = [line.rstrip('\n').partition('\t') for line in file]
+        pairs = [(label, answer['label'])
+                 for (label, _, _), answer in zip(rows, answers(options, task, [text for _, _, text in rows]))]
+        labels = sorted({truth for truth, _ in pairs})
+        macro = sum(f1(pairs, label) for label in labels) / len(labels)
+        accuracy = sum(truth == answer for truth, answer in pairs) / len(pairs)
+        print(f'{task:12} {options.split} {len(pairs):6} rows, {len(labels)} labels: accuracy {accuracy:.3f}, macro-F1 {macro:.3f}',
+              flush=True)
+
+
+if __name__ == '__main__':
+    main()

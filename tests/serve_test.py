@@ -249,8 +249,8 @@ class Safety(unittest.TestCase):
 
 class Load(unittest.TestCase):
     def test_a_full_queue_says_so_and_the_server_drains(self):
-        text = 'It is a long story that nobody wanted to hear. ' * 40
-        body = json.dumps({'documents': [{'id': str(k), 'text': text} for k in range(16)]}).encode()
+        text = 'It is a long story that nobody wanted to hear. ' * 12
+        body = json.dumps({'documents': [{'id': str(k), 'text': text} for k in range(8)]}).encode()
         with Server('--threads', '1', '--max-queue', '4') as server:
             lines = [server.connect() for _ in range(12)]
             for line in lines:
@@ -264,7 +264,7 @@ class Load(unittest.TestCase):
                 if status == 429:
                     self.assertTrue(headers['retry-after'].isdigit())
                 else:
-                    self.assertEqual(len(json.loads(answer)['documents']), 16)
+                    self.assertEqual(len(json.loads(answer)['documents']), 8)
                 line.close()
             self.assertEqual(set(statuses), {200, 429})
             self.assertEqual(server.process.wait(15), 0)

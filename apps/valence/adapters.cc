@@ -1,4 +1,4 @@
-// valence adapters: the adapters in the hub's cache.
+// valence adapters: the adapters that the program carries, and those in the hub's cache.
 
 #include <filesystem>
 #include <string>
@@ -12,6 +12,7 @@
 #include "models/adapter.h"
 #include "models/config.h"
 #include "output.h"
+#include "pipeline/bundled.h"
 #include "report.h"
 
 namespace valence::app {
@@ -37,6 +38,8 @@ Listed described(const std::string& name, const formats::ModelFiles& files) {
 
 std::vector<Listed> list_adapters() {
   std::vector<Listed> adapters;
+  for (const pipeline::Bundled& bundled : pipeline::bundled_adapters())
+    adapters.push_back(described(std::string(bundled.name), pipeline::source_of(bundled).files));
   for (const hub::CachedModel& found : hub::list_cached(hub::HubOptions::from_environment())) {
     if (!found.complete || !std::filesystem::exists(found.folder / "adapter_config.json")) continue;
     adapters.push_back(described(found.name, formats::ModelFiles::from_folder(found.folder)));
@@ -48,8 +51,8 @@ std::vector<Listed> list_adapters() {
 std::string as_text(const std::vector<Listed>& adapters) {
   std::string out;
   for (const Listed& adapter : adapters) {
-    out += printable(adapter.name) + "  " + human_bytes(adapter.bytes) + ", on " + printable(adapter.base) +
-           "\n";
+    out += printable(adapter.name) + "  " + human_bytes(adapter.bytes) +
+           (adapter.folder.empty() ? ", embedded" : "") + ", on " + printable(adapter.base) + "\n";
     std::string labels;
     for (const std::string& label : adapter.labels)
       labels += (labels.empty() ? "" : ", ") + printable(label, 40);
@@ -62,8 +65,10 @@ std::string as_json(const Listed& adapter) {
   Json::Array labels;
   for (const std::string& label : adapter.labels) labels.emplace_back(label);
   return Json(Json::Object{member("name", adapter.name), member("base", adapter.base),
+                           member("bundled", adapter.folder.empty()),
                            member("bytes", static_cast<int64_t>(adapter.bytes)),
-                           member("labels", Json(std::move(labels))), member("folder", adapter.folder)})
+                           member("labels", Json(std::move(labels))),
+                           member("folder", adapter.folder.empty() ? Json() : Json(adapter.folder))})
              .dump() +
          "\n";
 }

@@ -75,11 +75,12 @@ TEST(Pull, RefusesNamesThatAreNone) {
   expect_refused(run_valence({"pull", "org/name"}, "", kOffline), 69, {"org/name"});
 }
 
-TEST(Models, ListsTheEmbeddedOneFirstAndWhatIsOffered) {
+TEST(Models, ListsTheEmbeddedOnesFirstAndWhatIsOffered) {
   const std::vector<Json> models = lines_of(output_of({"models", "--json"}));
   ASSERT_GE(models.size(), 4u);
   EXPECT_EQ(text_of(models[0], "name"), "default");
   EXPECT_EQ(text_of(models[0], "state"), "embedded");
+  EXPECT_TRUE(models[0].find("bundled")->as_bool("bundled"));
   EXPECT_THAT(models[0].find("labels")->as_array("labels").size(), 3u);
   const std::string text = output_of({"models"});
   for (const Json& model : models) {
@@ -103,6 +104,22 @@ TEST(Models, ListsWhatIsInTheCache) {
   const Ran ran = run_valence({"analyze", "--provenance", "--model", "org/tiny", "good"}, "", environment);
   EXPECT_EQ(ran.status, 0) << ran.err;
   EXPECT_THAT(ran.out, HasSubstr(commit));
+}
+
+TEST(Adapters, ListsTheEmbeddedOnesWhichAnswerAsTasks) {
+  std::string tasks = "sentiment";
+  for (const Json& adapter : lines_of(output_of({"adapters", "--json"}))) {
+    if (!adapter.find("bundled")->as_bool("bundled")) continue;
+    EXPECT_EQ(text_of(adapter, "base"), "default");
+    EXPECT_FALSE(adapter.find("labels")->as_array("labels").empty());
+    tasks.append(",").append(text_of(adapter, "name"));
+  }
+  EXPECT_EQ(tasks, "sentiment,irony,offensive,sentiment-2,sentiment-5");
+  const Json row =
+      lines_of(output_of({"analyze", "--format", "jsonl", "--tasks", tasks, "I love this"})).at(0);
+  for (const char* task : {"irony", "offensive", "sentiment-2", "sentiment-5"})
+    EXPECT_NE(row.find("tasks")->find(task), nullptr) << task;
+  expect_refused(run_valence({"analyze", "--tasks", "iron", "good"}), 2, {"iron is unknown", "irony"});
 }
 
 // --- convert and quantize

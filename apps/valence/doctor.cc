@@ -13,7 +13,7 @@
 #include "hub/hub.h"
 #include "human.h"
 #include "output.h"
-#include "pipeline/default_model.h"
+#include "pipeline/bundled.h"
 #include "report.h"
 #include "system_info.h"
 

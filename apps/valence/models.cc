@@ -1,4 +1,4 @@
-// valence models: what is here (the embedded model, the hub's cache) and what is offered (the catalogue).
+// valence models: what is here (the embedded models, the hub's cache) and what is offered (the catalogue).
 
 #include <algorithm>
 #include <string>
@@ -12,7 +12,7 @@
 #include "model_options.h"
 #include "models/config.h"
 #include "output.h"
-#include "pipeline/default_model.h"
+#include "pipeline/bundled.h"
 #include "report.h"
 
 namespace valence::app {
@@ -31,18 +31,16 @@ struct Listed {
   bool is_default = false;
 };
 
-constexpr const char* kDefaultLicence = "Apache-2.0";
-
-Listed embedded() {
-  const formats::ModelFiles files = pipeline::default_model().files;
+Listed embedded(const pipeline::Bundled& bundled) {
+  const formats::ModelFiles files = pipeline::source_of(bundled).files;
   Listed model;
-  model.name = kDefaultModel;
+  model.name = bundled.name;
   model.state = "embedded";
-  model.licence = kDefaultLicence;
-  model.description = "carried inside the program: English, negative, neutral, positive";
+  model.licence = pipeline::kBundledLicence;
+  model.description = bundled.description;
   model.bytes = formats::Checkpoint::open(files).file_bytes();
   model.labels = models::read_config(files).labels;
-  model.is_default = true;
+  model.is_default = model.name == kDefaultModel;
   return model;
 }
 
@@ -68,7 +66,8 @@ Listed cached(const hub::CachedModel& found) {
 }
 
 std::vector<Listed> list_models() {
-  std::vector<Listed> models{embedded()};
+  std::vector<Listed> models;
+  for (const pipeline::Bundled& bundled : pipeline::bundled_models()) models.push_back(embedded(bundled));
   const std::vector<hub::CachedModel> in_cache = hub::list_cached(hub::HubOptions::from_environment());
   for (const hub::CachedModel& found : in_cache) models.push_back(cached(found));
   for (const formats::CatalogueEntry& entry : formats::catalogue()) {

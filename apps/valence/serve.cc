@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "commands.h"
 #include "model_options.h"
+#include "pipeline/bundled.h"
 #include "serve/server.h"
 
 namespace valence::app {
@@ -52,6 +53,10 @@ serve::ModelPointer load_model(const std::string& given, const ServeOptions& opt
   described.model = model;
   described.tasks = "sentiment";
   for (const std::string& adapter : options.adapters) *described.tasks += "," + adapter;
+  if (model == kDefaultModel && options.adapters.empty()) {
+    for (const pipeline::Bundled& adapter : pipeline::bundled_adapters())
+      described.tasks->append(",").append(adapter.name);
+  }
   const api::ChosenModel chosen = choose_model(described);
   return serve::serve_as(name, load_classifier(chosen, described), card_of(chosen.model.files));
 }

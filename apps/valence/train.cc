@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "commands.h"
 #include "model_options.h"
+#include "pipeline/bundled.h"
 #include "train/trainer.h"
 
 namespace valence::app {
@@ -25,13 +26,17 @@ struct TrainOptions {
   std::optional<std::string> output, config, preset, resume;
 };
 
-// A file or folder so that it is found from anywhere, when the run is resumed or repeated. The default model
-// has no folder, whatever lies beside the user.
+// A file or folder so that it is found from anywhere, when the run is resumed or repeated.
 void make_absolute(std::string& path) {
   std::error_code ignored;
-  if (!path.empty() && path != kDefaultModel && std::filesystem::exists(path, ignored)) {
+  if (!path.empty() && std::filesystem::exists(path, ignored)) {
     path = std::filesystem::absolute(path).lexically_normal().string();
   }
+}
+
+// What the program carries has no folder, whatever lies beside the user.
+bool is_bundled(const std::string& name) {
+  return pipeline::find_bundled_model(name) || pipeline::find_bundled_adapter(name);
 }
 
 // Flags win over the file, the file over the preset.
@@ -60,7 +65,10 @@ train::Settings settings_of(const TrainOptions& options) {
   if (!options.data.empty()) settings.data = options.data;
   if (options.no_shuffle) settings.shuffle = false;
   for (std::string& file : settings.data) make_absolute(file);
-  for (std::string* path : {&settings.validation, &settings.model, &settings.adapter}) make_absolute(*path);
+  make_absolute(settings.validation);
+  for (std::string* path : {&settings.model, &settings.adapter}) {
+    if (!is_bundled(*path)) make_absolute(*path);
+  }
   return settings;
 }
 

@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "models/adapter.h"
-#include "pipeline/default_model.h"
+#include "pipeline/bundled.h"
 
 namespace valence::api {
 namespace {
@@ -40,12 +40,20 @@ ModelSource find_base(const ModelSource& adapter, Download download) {
   return base;
 }
 
+std::string bundled_tasks() {
+  std::string out;
+  for (const pipeline::Bundled& adapter : pipeline::bundled_adapters()) out.append(", ").append(adapter.name);
+  return out;
+}
+
 TaskSource find_task(const std::string& name, Download download) {
   if (name == kOwnTask) return {name, std::nullopt};
+  if (std::optional<ModelSource> bundled = pipeline::find_bundled_adapter(name))
+    return {name, std::move(bundled)};
   const bool plain = name.find('/') == name.npos && !std::filesystem::exists(name);
   if (plain) {
     throw Error(ErrorCode::kUsage, "tasks: " + printable(name.empty() ? "''" : name) +
-                                       " is unknown, expected " + kOwnTask +
+                                       " is unknown, expected " + kOwnTask + bundled_tasks() +
                                        ", or the folder or name of an adapter");
   }
   ModelSource adapter = find_adapter(name, download);
@@ -69,7 +77,8 @@ T parse_word(const char* what, const std::string& word,
 }  // namespace
 
 ModelSource find_model(const std::string& name, Download download, hub::Need need) {
-  if (name == kDefaultModel) return pipeline::default_model();
+  if (std::optional<ModelSource> bundled = pipeline::find_bundled_model(name)) return std::move(*bundled);
+  if (std::optional<ModelSource> bundled = pipeline::find_bundled_adapter(name)) return std::move(*bundled);
   hub::HubOptions options = hub::HubOptions::from_environment();
   if (download == Download::kNever) options.offline = true;
   hub::Resolved found = hub::resolve(name, options, need);

@@ -11,12 +11,12 @@
 
 namespace valence::api {
 
-constexpr const char* kDefaultModel = "default";  // the model that the program carries
+constexpr const char* kDefaultModel = "default";  // of the models that the program carries
 
 enum class Download { kAllowed, kNever };
 
-// `name` is kDefaultModel, a folder, a name of the catalogue, or org/name[@revision] of the hub.
-// Errors: those of hub::resolve.
+// `name` is that of a model or an adapter that the program carries, whatever lies beside the user; a folder,
+// a name of the catalogue, or org/name[@revision] of the hub. Errors: those of hub::resolve.
 pipeline::ModelSource find_model(const std::string& name, Download download,
                                  hub::Need need = hub::Need::kModel);
 
@@ -32,8 +32,9 @@ struct ChosenModel {
 ChosenModel choose_model(const std::optional<std::string>& model, const std::optional<std::string>& adapter,
                          Download download);
 
-// Tasks by name, separated by commas: "sentiment" is the model's own answer, another name a PEFT adapter,
-// whose last part names the task. Errors: kUsage for a name that stands twice; those of find_model.
+// Tasks by name, separated by commas: "sentiment" is the model's own answer, another name an adapter that the
+// program carries, or a PEFT adapter, whose last part names the task. Errors: kUsage for a name that stands
+// twice; those of find_model.
 std::vector<pipeline::TaskSource> choose_tasks(const std::string& names, Download download);
 
 // "fp32", "bf16", "int8", "nf4"; absent for "auto". Errors: kUsage for another word.

@@ -15,7 +15,7 @@ std::span<const CatalogueEntry> catalogue() {
        true,
        {},
        true},
-      {"multilingual",
+      {"multilingual-5-classes",
        "tabularisai/multilingual-sentiment-analysis",
        "CC-BY-NC-4.0",
        "DistilBERT-base multilingual: five classes from Very Negative to Very Positive",

@@ -18,7 +18,8 @@ TEST(ParseRepository, ReadsNameAndRevision) {
   EXPECT_EQ(parse_repository("org/name@v1.0").revision, "v1.0");
   EXPECT_EQ(parse_repository("org/name@refs/pr/1").revision, "refs/pr/1");
   EXPECT_EQ(parse_repository("org/name@" + std::string(40, 'a')).revision, std::string(40, 'a'));
-  EXPECT_EQ(parse_repository("multilingual@v1").name, "tabularisai/multilingual-sentiment-analysis");
+  EXPECT_EQ(parse_repository("multilingual-5-classes@v1").name,
+            "tabularisai/multilingual-sentiment-analysis");
   EXPECT_EQ(parse_repository("org/" + std::string(96, 'x')).name.size(), 100u);
 }
 

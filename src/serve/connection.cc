@@ -121,7 +121,6 @@ awaitable<bool> Connection::read_head_bytes(std::string& bytes) {
     }
     const bool first = in_.empty();
     waiting_ = first;
-    if (shared_.draining && is_idle()) co_return false;
     const bool more = co_await read_more();
     waiting_ = false;
     if (!more) co_return false;

@@ -7,7 +7,7 @@
 #include <cstring>
 #include <future>
 
-#include "pipeline/default_model.h"
+#include "pipeline/bundled.h"
 #include "serve/analyze_stream.h"
 #include "serve/routes.h"
 

@@ -34,6 +34,7 @@ using Clock = Connection::Clock;
 namespace {
 
 constexpr std::chrono::seconds kDrain{9};         // at most, for what has been received
+constexpr std::chrono::milliseconds kGrace{250};  // for requests that are on their way when it begins
 constexpr std::chrono::milliseconds kSweep{500};  // how often deadlines are looked at
 constexpr rlim_t kSpareFiles = 64;
 
@@ -156,14 +157,34 @@ class Server {
         continue;
       }
       if (error) break;
-      socket.set_option(tcp::no_delay(true), error);
-      auto connection =
-          std::make_shared<Connection>(ByteStream(std::move(socket), tls_ ? &*tls_ : nullptr), shared_);
-      connections_.push_back(connection);
-      const auto place = std::prev(connections_.end());
-      asio::co_spawn(io_, connection->run(),
-                     [this, place](const std::exception_ptr&) { connections_.erase(place); });
+      take(std::move(socket));
     }
+  }
+
+  void take(tcp::socket socket) {
+    boost::system::error_code ignored;
+    socket.set_option(tcp::no_delay(true), ignored);
+    auto connection =
+        std::make_shared<Connection>(ByteStream(std::move(socket), tls_ ? &*tls_ : nullptr), shared_);
+    connections_.push_back(connection);
+    const auto place = std::prev(connections_.end());
+    asio::co_spawn(io_, connection->run(),
+                   [this, place](const std::exception_ptr&) { connections_.erase(place); });
+  }
+
+  // Who has connected is served, whether or not that was seen yet.
+  void drain() {
+    notify_systemd("STOPPING=1");
+    shared_.draining = true;
+    drain_began_ = Clock::now();
+    boost::system::error_code error;
+    acceptor_.non_blocking(true, error);
+    while (!error) {
+      tcp::socket socket(io_);
+      acceptor_.accept(socket, error);
+      if (!error) take(std::move(socket));
+    }
+    acceptor_.close(error);
   }
 
   // The one clock of all deadlines. Ends when the server has drained.
@@ -174,10 +195,10 @@ class Server {
       boost::system::error_code ignored;
       co_await timer.async_wait(redirect_error(use_awaitable, ignored));
       const Clock::time_point now = Clock::now();
-      const bool over = shared_.draining && now > drain_end_;
+      const bool over = shared_.draining && now > drain_began_ + kDrain;
+      const bool idle_may_go = shared_.draining && now > drain_began_ + kGrace;
       for (const auto& connection : connections_) {
-        if (over || connection->is_late(now) || (shared_.draining && connection->is_idle()))
-          connection->close();
+        if (over || connection->is_late(now) || (idle_may_go && connection->is_idle())) connection->close();
       }
     }
     io_.stop();
@@ -191,11 +212,7 @@ class Server {
       } else if (shared_.draining) {
         io_.stop();  // asked twice
       } else {
-        notify_systemd("STOPPING=1");
-        shared_.draining = true;
-        drain_end_ = Clock::now() + kDrain;
-        boost::system::error_code ignored;
-        acceptor_.close(ignored);
+        drain();
       }
     }
   }
@@ -227,7 +244,7 @@ class Server {
   std::list<std::shared_ptr<Connection>> connections_;
   Scheduler scheduler_;
   Shared shared_;
-  Clock::time_point drain_end_;
+  Clock::time_point drain_began_;
   std::thread reloading_;
   std::atomic<bool> reloading_now_ = false;
 };

@@ -112,11 +112,7 @@ JobPointer make_job(const std::shared_ptr<Pending>& pending, std::vector<Entry> 
   job->abandoned = pending->options.abandoned;
   job->deadline = Job::Clock::now() + pending->context->limits.patience;
   job->done = [pending](Job&) {
-    if (--pending->open == 0) {
-      finish(*pending);
-      pending->texts.reset();  // each holds the other through this very function
-      pending->details.reset();
-    }
+    if (--pending->open == 0) finish(*pending);
   };
   ++pending->open;
   return job;

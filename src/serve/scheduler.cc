@@ -149,7 +149,10 @@ void Scheduler::finish(const Batch& batch) {
   }
   if (finished.empty()) return;
   post_([finished = std::move(finished)] {
-    for (const JobPointer& job : finished) job->done(*job);
+    for (const JobPointer& job : finished) {
+      const auto done = std::move(job->done);  // which may hold on to the job
+      done(*job);
+    }
   });
 }
 

@@ -66,7 +66,8 @@ void add_detect(Program& program) {
   command.text("model", options->model, Value::kFile, "FILE",
                "A .bin or .ftz of fastText (default: lid.176, part of the program)");
   command.flag("all", options->all, "Add the model's five best candidates for the raw line");
-  command.text("output,o", options->output, Value::kFile, "FILE", "Where to write (default: standard output)");
+  command.text("output,o", options->output, Value::kFile, "FILE",
+               "Where to write (default: standard output)");
   command.number("threads", options->threads, 1, "Threads (default: every usable core)");
   command.example("Example:\n  echo \"Guten Morgen, liebe Leute\" | valence detect -");
 }

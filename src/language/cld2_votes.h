@@ -1,4 +1,5 @@
-// The second opinion: CLD2, which knows 4-grams of letters and whole words where fastText knows shorter n-grams.
+// The second opinion: CLD2, which knows 4-grams of letters and whole words where fastText knows shorter
+// n-grams.
 #pragma once
 
 #include <array>
@@ -11,8 +12,8 @@ namespace valence::language {
 
 struct Cld2Votes {
   struct Vote {
-    int language = -1;   // CLD2's number
-    double share = 0;    // of the text, 0 to 1
+    int language = -1;  // CLD2's number
+    double share = 0;   // of the text, 0 to 1
   };
   std::array<Vote, 3> votes;  // language -1: none
   bool reliable = false;

@@ -53,8 +53,8 @@ class Cleaner {
     for (const size_t end = at_ + bytes; at_ < end;) next();
   }
 
-  // A link, or anything with an @ inside, up to the next white space. In tweets whose links were replaced, only
-  // "http" is left of one.
+  // A link, or anything with an @ inside, up to the next white space. In tweets whose links were replaced,
+  // only "http" is left of one.
   bool skip_address() {
     const std::string_view rest = text_.substr(at_, 2048);
     const size_t end = std::min(rest.find_first_of(" \t\r\n"), rest.size());
@@ -121,7 +121,8 @@ class Cleaner {
   Word& open_word(Script script) {
     if (word_open_) {
       const Script open = out_.words.back().script;
-      if (script == Script::kNone || open == Script::kNone || open == script || (is_cjk(script) && is_cjk(open))) {
+      if (script == Script::kNone || open == Script::kNone || open == script ||
+          (is_cjk(script) && is_cjk(open))) {
         return out_.words.back();
       }
       close_word();

@@ -27,8 +27,8 @@ Detected detect(std::string_view input, bool all = false, int threads = 1) {
     out += input;
     return !std::exchange(input, {}).empty();
   };
-  result.outcome = detect_lines(detector(), all, threads, read,
-                                [&](std::string_view text) { result.output += text; });
+  result.outcome =
+      detect_lines(detector(), all, threads, read, [&](std::string_view text) { result.output += text; });
   return result;
 }
 
@@ -47,7 +47,8 @@ TEST(DetectLines, AnswersEveryLineInItsOrder) {
 }
 
 TEST(DetectLines, AnEmptyLineHasNoParts) {
-  EXPECT_EQ(detect("\n").output, "{\"line\":1,\"language\":\"und\",\"script\":\"Zyyy\",\"confidence\":0,\"parts\":[]}\n");
+  EXPECT_EQ(detect("\n").output,
+            "{\"line\":1,\"language\":\"und\",\"script\":\"Zyyy\",\"confidence\":0,\"parts\":[]}\n");
   EXPECT_EQ(detect("").output, "");
 }
 
@@ -70,7 +71,9 @@ TEST(DetectLines, AllAddsTheFiveBestCandidates) {
 TEST(DetectLines, ThreadsDoNotChangeTheOutput) {
   std::string input;
   for (int i = 0; i < 20'000; ++i) {
-    input += i % 100 == 7 ? "\xFF\n" : i % 3 == 0 ? "Guten Morgen liebe Leute " + std::to_string(i) + "\n" : "hola amigos\n";
+    input += i % 100 == 7 ? "\xFF\n"
+             : i % 3 == 0 ? "Guten Morgen liebe Leute " + std::to_string(i) + "\n"
+                          : "hola amigos\n";
   }
   const Detected one = detect(input);
   const Detected three = detect(input, false, 3);

@@ -48,7 +48,8 @@ class Detector::Impl {
     for (const Judged& part : parts) {
       if (part.answer.language < 0) continue;
       const std::string& code = judge_.code(part.answer.language);
-      result.parts.push_back({clean.words[part.range.begin].begin, clean.words[part.range.end - 1].end, code});
+      result.parts.push_back(
+          {clean.words[part.range.begin].begin, clean.words[part.range.end - 1].end, code});
       const size_t letters = letters_of(part);
       if (letters <= most) continue;
       most = letters;
@@ -73,8 +74,8 @@ class Detector::Impl {
     return letters;
   }
 
-  // Each run of a script is one part, or several where both models see more than one language: CLD2 in the run,
-  // or the two together, beyond doubt, in each of the parts.
+  // Each run of a script is one part, or several where both models see more than one language: CLD2 in the
+  // run, or the two together, beyond doubt, in each of the parts.
   std::vector<Judged> judge_parts(const CleanText& clean, const WordSums& sums) const {
     std::vector<Judged> parts;
     for (const WordRange& run : runs_of_script(clean)) {

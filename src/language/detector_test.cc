@@ -49,8 +49,8 @@ TEST(Detector, TweetsAreReadWithoutTheirNamesAndLinks) {
 }
 
 TEST(Detector, SaysUndWhereThereIsNoGround) {
-  for (const char* text : {"", " ", "12:30 +49 30 1234", "😀👍🏽❤️", "@user @friend", "https://t.co/abcDEF", "?!…",
-                           "asdfghjkl", "xcvbnm qwrtzp", "#monday"}) {
+  for (const char* text : {"", " ", "12:30 +49 30 1234", "😀👍🏽❤️", "@user @friend", "https://t.co/abcDEF",
+                           "?!…", "asdfghjkl", "xcvbnm qwrtzp", "#monday"}) {
     const Detection found = detector().detect(text);
     EXPECT_EQ(found.language, "und") << text;
     EXPECT_EQ(found.confidence, 0) << text;
@@ -72,8 +72,8 @@ TEST(Detector, ANameInAnotherScriptIsNoPart) {
 }
 
 TEST(Detector, CutsWhereTheScriptChanges) {
-  const Detection found =
-      detector().detect("Сегодня очень хорошая погода, мы идём гулять. The weather is very nice today, let us walk.");
+  const Detection found = detector().detect(
+      "Сегодня очень хорошая погода, мы идём гулять. The weather is very nice today, let us walk.");
   ASSERT_EQ(found.parts.size(), 2u);
   EXPECT_EQ(found.parts[0].language, "ru");
   EXPECT_EQ(found.parts[1].language, "en");
@@ -100,8 +100,8 @@ TEST(Detector, CandidatesAreTheModelsOwn) {
 
 // A text gets the same answer whatever was asked before and by whom.
 TEST(Detector, ThreadsShareOne) {
-  const std::vector<std::string> texts = {"Guten Tag zusammen", "Bonjour à tous", "buenos días a todos", "привет всем",
-                                          "hello everyone here"};
+  const std::vector<std::string> texts = {"Guten Tag zusammen", "Bonjour à tous", "buenos días a todos",
+                                          "привет всем", "hello everyone here"};
   std::vector<Detection> expected;
   for (const auto& text : texts) expected.push_back(detector().detect(text));
   std::vector<std::thread> threads;

@@ -138,8 +138,9 @@ Matrix read_dense(Reader& reader, const char* what) {
 
 // Product quantization (Jégou et al. 2011): each part of a row is one of 256 centroids.
 struct Quantizer {
-  uint64_t columns = 0, parts = 0, part = 0;  // a row is `parts` parts of `part` columns, the last one shorter
-  std::vector<float> centroids;               // [parts, 256, part], of the last part [256, its columns]
+  uint64_t columns = 0, parts = 0,
+           part = 0;             // a row is `parts` parts of `part` columns, the last one shorter
+  std::vector<float> centroids;  // [parts, 256, part], of the last part [256, its columns]
 
   std::span<const float> centroid(uint64_t index, uint8_t code) const {
     const uint64_t begin = index * part, length = std::min(part, columns - begin);
@@ -153,8 +154,8 @@ Quantizer read_quantizer(Reader& reader, uint64_t columns) {
   const auto [dim, parts, part, last] = numbers;
   if (part < 1 || part > kLongestSubvector || dim < 1 || static_cast<uint64_t>(dim) != columns ||
       parts != (int64_t{dim} + part - 1) / part || last != dim - int64_t{parts - 1} * part) {
-    reader.fail("a quantizer of " + std::to_string(dim) + " columns in " + std::to_string(parts) + " parts of " +
-                std::to_string(part) + " and " + std::to_string(last));
+    reader.fail("a quantizer of " + std::to_string(dim) + " columns in " + std::to_string(parts) +
+                " parts of " + std::to_string(part) + " and " + std::to_string(last));
   }
   Quantizer quantizer{columns, static_cast<uint64_t>(parts), static_cast<uint64_t>(part), {}};
   quantizer.centroids = reader.floats(columns * kCentroids, "its quantizer");
@@ -168,7 +169,8 @@ Matrix read_quantized(Reader& reader, const char* what) {
   const uint64_t size = reader.count<int32_t>(what, 1);
   const auto codes = reader.take(size, what);
   const Quantizer quantizer = read_quantizer(reader, columns);
-  if (quantizer.parts * rows != size) reader.fail(std::string("the codes of ") + what + " do not fit its size");
+  if (quantizer.parts * rows != size)
+    reader.fail(std::string("the codes of ") + what + " do not fit its size");
   std::span<const std::byte> norm_codes;
   Quantizer norms;
   if (has_norms) {
@@ -180,7 +182,8 @@ Matrix read_quantized(Reader& reader, const char* what) {
     const float norm = has_norms ? norms.centroid(0, static_cast<uint8_t>(norm_codes[row])).front() : 1.0F;
     float* out = matrix.values.data() + row * columns;
     for (uint64_t part = 0; part < quantizer.parts; ++part) {
-      for (const float value : quantizer.centroid(part, static_cast<uint8_t>(codes[row * quantizer.parts + part]))) {
+      for (const float value :
+           quantizer.centroid(part, static_cast<uint8_t>(codes[row * quantizer.parts + part]))) {
         *out++ = norm * value;
       }
     }
@@ -207,7 +210,8 @@ FastTextFile read_fasttext(std::span<const std::byte> bytes, const std::string& 
   const auto dim = static_cast<uint64_t>(read_settings(reader, file));
   read_dictionary(reader, file);
   const bool quantized = reader.number<uint8_t>("its input matrix") != 0;
-  file.input = quantized ? read_quantized(reader, "its input matrix") : read_dense(reader, "its input matrix");
+  file.input =
+      quantized ? read_quantized(reader, "its input matrix") : read_dense(reader, "its input matrix");
   const bool quantized_output = reader.number<uint8_t>("its output matrix") != 0;
   file.output = quantized && quantized_output ? read_quantized(reader, "its output matrix")
                                               : read_dense(reader, "its output matrix");
@@ -219,8 +223,8 @@ FastTextFile read_fasttext(std::span<const std::byte> bytes, const std::string& 
   }
   if (file.output.columns != dim || file.output.rows != file.labels.size()) {
     reader.fail("the output matrix is " + std::to_string(file.output.rows) + " x " +
-                std::to_string(file.output.columns) + ", expected " + std::to_string(file.labels.size()) + " x " +
-                std::to_string(dim));
+                std::to_string(file.output.columns) + ", expected " + std::to_string(file.labels.size()) +
+                " x " + std::to_string(dim));
   }
   return file;
 }

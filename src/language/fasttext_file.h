@@ -23,8 +23,8 @@ enum class FastTextLoss { kHierarchicalSoftmax = 1, kNegativeSampling = 2, kSoft
 
 // A supervised model as its file has it; every index in it is in range.
 //
-// Layout, little endian: magic, version; 12 numbers of settings and a double; the dictionary (counts, entries of
-// word NUL count kind, pairs of the pruning); a flag and the input matrix; a flag and the output matrix. A
+// Layout, little endian: magic, version; 12 numbers of settings and a double; the dictionary (counts, entries
+// of word NUL count kind, pairs of the pruning); a flag and the input matrix; a flag and the output matrix. A
 // matrix is rows, columns, floats; a quantized one has codes, centroids and perhaps codes of the rows' norms.
 struct FastTextFile {
   FastTextLoss loss = FastTextLoss::kSoftmax;
@@ -35,13 +35,14 @@ struct FastTextFile {
   std::vector<std::string> labels;  // with "__label__"
   std::vector<int64_t> label_counts;
   bool pruned = false;
-  std::vector<std::pair<int32_t, int32_t>> kept;  // of a pruned model: hash and its row behind those of the words
-  Matrix input;                                   // words, then n-grams
-  Matrix output;                                  // one row for each label
+  std::vector<std::pair<int32_t, int32_t>>
+      kept;       // of a pruned model: hash and its row behind those of the words
+  Matrix input;   // words, then n-grams
+  Matrix output;  // one row for each label
 };
 
-// `name` is for messages. Quantized matrices are written out: at most 64 times the file's size. Errors: kBadData
-// for anything that is not such a file, or is cut off.
+// `name` is for messages. Quantized matrices are written out: at most 64 times the file's size. Errors:
+// kBadData for anything that is not such a file, or is cut off.
 FastTextFile read_fasttext(std::span<const std::byte> bytes, const std::string& name);
 
 }  // namespace valence::language

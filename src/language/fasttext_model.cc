@@ -69,6 +69,28 @@ class SoftPlus {
   std::array<float, 2 * 23 * 32 + 2> table_;
 };
 
+void add_row(std::span<float> sum, const float* row) {
+  constexpr size_t kUsual = 16;  // of lid.176: unrolled
+  if (sum.size() == kUsual) {
+    for (size_t i = 0; i < kUsual; ++i) sum[i] += row[i];
+  } else {
+    for (size_t i = 0; i < sum.size(); ++i) sum[i] += row[i];
+  }
+}
+
+// a % d by two products, for a divisor that is used again and again (Lemire, Kaser, Kurz 2019).
+class Modulo {
+ public:
+  explicit Modulo(uint32_t divisor) : divisor_(divisor), inverse_(UINT64_MAX / divisor + 1) {}
+  uint32_t operator()(uint32_t a) const {
+    const uint64_t fraction = inverse_ * a;
+    return static_cast<uint32_t>((static_cast<unsigned __int128>(fraction) * divisor_) >> 64);
+  }
+
+ private:
+  uint64_t divisor_, inverse_;
+};
+
 // The bytes of "<word>" without building it.
 struct Bracketed {
   std::string_view word;
@@ -92,7 +114,10 @@ FastTextModel::FastTextModel(FastTextFile file) : file_(std::move(file)) {
     labels_.push_back(label.starts_with(kLabelPrefix) ? label.substr(kLabelPrefix.size()) : label);
   }
   kept_ = empty_slots<Slot>(file_.kept.size());
+  maybe_kept_.resize(kFilterBits / 64);
   for (const auto& [hash, row] : file_.kept) {
+    const uint32_t bit = static_cast<uint32_t>(hash) % kFilterBits;
+    maybe_kept_[bit / 64] |= uint64_t{1} << bit % 64;
     size_t at = home(kept_, static_cast<uint32_t>(hash));
     while (kept_[at].row >= 0) at = (at + 1) & (kept_.size() - 1);
     kept_[at] = {static_cast<uint32_t>(hash), row};
@@ -110,13 +135,16 @@ int32_t FastTextModel::find_word(std::string_view word, uint32_t hash) const {
     const Slot& slot = slots_[at];
     if (slot.row < 0) return -1;
     const auto row = static_cast<size_t>(slot.row);
-    if (slot.hash == hash && (row < words ? file_.words[row] : file_.labels[row - words]) == word) return slot.row;
+    if (slot.hash == hash && (row < words ? file_.words[row] : file_.labels[row - words]) == word)
+      return slot.row;
   }
 }
 
 int64_t FastTextModel::ngram_row(uint32_t bucket) const {
   const auto words = static_cast<int64_t>(file_.words.size());
   if (!file_.pruned) return words + bucket;
+  const uint32_t bit = bucket % kFilterBits;
+  if ((maybe_kept_[bit / 64] >> bit % 64 & 1) == 0) return -1;
   for (size_t at = home(kept_, bucket);; at = (at + 1) & (kept_.size() - 1)) {
     if (kept_[at].row < 0) return -1;
     if (kept_[at].hash == bucket) return words + kept_[at].row;
@@ -127,10 +155,21 @@ int64_t FastTextModel::ngram_row(uint32_t bucket) const {
 template <typename Add>
 void FastTextModel::for_each_row_of_word(std::string_view word, uint32_t hash, Add add) const {
   const int32_t known = find_word(word, hash);
-  if (known >= 0) add(known, 0);
+  if (known >= 0 && static_cast<size_t>(known) < file_.words.size()) add(known, 0);
   if (file_.maxn <= 0 || file_.bucket == 0 || word == kLineEnd) return;
+  // Some hashes first, then their rows: so many look-ups are under way at a time.
+  struct Ngram {
+    uint32_t bucket;
+    int32_t length;
+  };
+  std::array<Ngram, 64> ngrams;
+  size_t count = 0;
+  const auto flush = [&] {
+    for (size_t i = 0; i < count; ++i) add(ngram_row(ngrams[i].bucket), ngrams[i].length);
+    count = 0;
+  };
   const Bracketed text{word};
-  const auto bucket = static_cast<uint32_t>(file_.bucket);
+  const Modulo bucket_of(static_cast<uint32_t>(file_.bucket));
   for (size_t begin = 0; begin < text.size(); ++begin) {
     if (continues(text[begin])) continue;
     uint32_t ngram = kHashStart;
@@ -139,10 +178,11 @@ void FastTextModel::for_each_row_of_word(std::string_view word, uint32_t hash, A
       ngram = hash_byte(ngram, text[end++]);
       while (end < text.size() && continues(text[end])) ngram = hash_byte(ngram, text[end++]);
       if (length < file_.minn || (length == 1 && (begin == 0 || end == text.size()))) continue;
-      const int64_t row = ngram_row(ngram % bucket);
-      add(row, length);
+      ngrams[count++] = {bucket_of(ngram), length};
+      if (count == ngrams.size()) flush();
     }
   }
+  flush();
 }
 
 template <typename Add>
@@ -151,8 +191,8 @@ void FastTextModel::for_each_row_of_line(std::string_view line, Add add) const {
   const auto take = [&](std::string_view word) {
     const uint32_t hash = hash_of(word);
     const int32_t known = find_word(word, hash);
-    const bool label = known < 0 ? word.starts_with(kLabelPrefix)
-                                 : static_cast<size_t>(known) >= file_.words.size();
+    const bool label =
+        known < 0 ? word.starts_with(kLabelPrefix) : static_cast<size_t>(known) >= file_.words.size();
     if (label) return;
     for_each_row_of_word(word, hash, [&](int64_t row, int32_t) {
       if (row >= 0) add(static_cast<size_t>(row));
@@ -174,7 +214,8 @@ void FastTextModel::for_each_row_of_line(std::string_view line, Add add) const {
   if (file_.bucket == 0) return;
   for (size_t i = 0; i < hashes.size(); ++i) {
     auto ngram = static_cast<uint64_t>(int64_t{hashes[i]});
-    for (size_t j = i + 1; j < hashes.size() && j - i < static_cast<size_t>(std::max(0, file_.word_ngrams)); ++j) {
+    for (size_t j = i + 1; j < hashes.size() && j - i < static_cast<size_t>(std::max(0, file_.word_ngrams));
+         ++j) {
       ngram = ngram * 116049371U + static_cast<uint64_t>(int64_t{hashes[j]});
       const int64_t row = ngram_row(static_cast<uint32_t>(ngram % static_cast<uint64_t>(file_.bucket)));
       if (row >= 0) add(static_cast<size_t>(row));
@@ -190,8 +231,7 @@ FastTextModel::Coverage FastTextModel::add_word(std::string_view word, std::span
     if (index < 0) return;
     coverage.known_long_ngrams += length == file_.maxn;
     ++coverage.rows;
-    const float* row = file_.input.values.data() + static_cast<size_t>(index) * dim();
-    for (size_t i = 0; i < sum.size(); ++i) sum[i] += row[i];
+    add_row(sum, file_.input.values.data() + static_cast<size_t>(index) * sum.size());
   });
   return coverage;
 }
@@ -261,11 +301,12 @@ void FastTextModel::estimate_log_probabilities(std::span<const float> hidden, st
   // Labels and inner nodes in one array: a child's number is its place.
   scores.resize(labels + nodes.size());
   scores.back() = 0;
+  // In this order NaN, which a broken model may lead to, counts as the least.
+  for (float& value : inner) value = std::min(std::max(-SoftPlus::kEnd, value), SoftPlus::kEnd);
   for (size_t i = nodes.size(); i-- > 0;) {
-    // In this order NaN, which a broken model may lead to, counts as the least.
-    const float score = std::min(std::max(-SoftPlus::kEnd, inner[i]), SoftPlus::kEnd), loss = softplus(score);
-    scores[nodes[i].left] = scores[labels + i] - loss;
-    scores[nodes[i].right] = scores[labels + i] - loss + score;
+    const float left = scores[labels + i] - softplus(inner[i]);
+    scores[nodes[i].left] = left;
+    scores[nodes[i].right] = left + inner[i];
   }
   std::copy_n(scores.begin(), labels, out.begin());
 }
@@ -286,7 +327,8 @@ std::vector<Candidate> FastTextModel::best(std::string_view line, size_t count) 
   count = std::min(count, candidates.size());
   std::partial_sort(candidates.begin(), candidates.begin() + static_cast<ptrdiff_t>(count), candidates.end(),
                     [](const Candidate& a, const Candidate& b) {
-                      return a.probability != b.probability ? a.probability > b.probability : a.label < b.label;
+                      return a.probability != b.probability ? a.probability > b.probability
+                                                            : a.label < b.label;
                     });
   candidates.resize(count);
   return candidates;

@@ -32,10 +32,10 @@ class FastTextModel {
 
   // What the model has of a word.
   struct Coverage {
-    bool known = false;           // it is in the dictionary
-    size_t rows = 0;              // of the word and its n-grams
-    size_t long_ngrams = 0;       // n-grams of the greatest length in the word...
-    size_t known_long_ngrams = 0;  // ...and those that a pruned model kept
+    bool known = false;              // it is in the dictionary
+    uint32_t rows = 0;               // of the word and its n-grams
+    uint32_t long_ngrams = 0;        // n-grams of the greatest length in the word...
+    uint32_t known_long_ngrams = 0;  // ...and those that a pruned model kept
   };
   // Adds the rows of a word and of its n-grams to `sum` [dim].
   Coverage add_word(std::string_view word, std::span<float> sum) const;
@@ -55,6 +55,7 @@ class FastTextModel {
     int32_t row = -1;
   };
   int32_t find_word(std::string_view word, uint32_t hash) const;
+  static constexpr uint32_t kFilterBits = 1U << 20;
   // The row of an n-gram whose hash modulo the bucket is `bucket`, -1 when it was pruned.
   int64_t ngram_row(uint32_t bucket) const;
   template <typename Add>
@@ -68,8 +69,9 @@ class FastTextModel {
   std::vector<std::string> labels_;
   std::vector<Slot> slots_;  // of the words and labels, open addressing; labels have rows behind the words
   std::vector<Slot> kept_;   // of the n-grams that a pruned model kept
-  LabelTree tree_;           // hierarchical softmax
-  std::vector<float> columns_;  // [dim, labels], the output matrix by columns
+  std::vector<uint64_t> maybe_kept_;  // a bit for each hash modulo kFilterBits: most n-grams end there
+  LabelTree tree_;                    // hierarchical softmax
+  std::vector<float> columns_;        // [dim, labels], the output matrix by columns
 };
 
 }  // namespace valence::language

@@ -1,5 +1,5 @@
-// Predictions are held against those of fastText itself (tools/make_language_goldens.py); files that are broken
-// in any way are refused.
+// Predictions are held against those of fastText itself (tools/make_language_goldens.py); files that are
+// broken in any way are refused.
 #include "language/fasttext_model.h"
 
 #include <gmock/gmock.h>

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <utility>
+#include <atomic>
 #include <cmath>
+#include <functional>
 #include <unordered_map>
+#include <utility>
 
 #include "base/utf8.h"
 #include "language/cld2_votes.h"
@@ -15,9 +17,9 @@ namespace valence::language {
 namespace {
 
 // Chosen on one half of the corpora (docs/languages.md).
-constexpr double kLeastLog = -9.2;     // what a model says of a language it excludes: it may be wrong
+constexpr double kLeastLog = -9.2;       // what a model says of a language it excludes: it may be wrong
 constexpr double kShareOfOthers = 0.05;  // added to each share of CLD2, so that no language is excluded
-constexpr double kLogOfUnknown = -2;   // what fastText may say of a language that it does not know
+constexpr double kLogOfUnknown = -2;     // what fastText may say of a language that it does not know
 constexpr size_t kLettersForUnknown = 20;
 constexpr double kLeastConfidence = 0.35;  // below, the answer is wrong more often than right
 constexpr double kShareOfWhole = 0.95;     // CLD2 leaves what it cannot tell out of the shares
@@ -45,9 +47,57 @@ bool is_vowel(char32_t c) {
   return std::u32string_view(U"aeiouyæøœıə").find(c) != std::u32string_view::npos;
 }
 
+// The sums of the words met last, each at the place that its hash names.
+class WordMemory {
+ public:
+  void belong_to(uint64_t owner, size_t dim) {
+    if (owner == owner_) return;
+    owner_ = owner;
+    entries_.assign(kEntries, {});
+    sums_.assign(kEntries * dim, 0.0F);
+  }
+
+  // Overwrites `sum`.
+  FastTextModel::Coverage add(const FastTextModel& model, std::string_view word, std::span<float> sum) {
+    if (word.size() > kLongestWord) {
+      std::fill(sum.begin(), sum.end(), 0.0F);
+      return model.add_word(word, sum);
+    }
+    const size_t place = std::hash<std::string_view>()(word) % kEntries;
+    Entry& entry = entries_[place];
+    const auto kept = std::span(sums_).subspan(place * sum.size(), sum.size());
+    if (std::string_view(entry.word.data(), entry.size) != word) {
+      std::fill(kept.begin(), kept.end(), 0.0F);
+      entry.coverage = model.add_word(word, kept);
+      std::copy(word.begin(), word.end(), entry.word.begin());
+      entry.size = word.size();
+    }
+    std::copy(kept.begin(), kept.end(), sum.begin());
+    return entry.coverage;
+  }
+
+ private:
+  static constexpr size_t kEntries = 4096;
+  static constexpr size_t kLongestWord = 24;  // bytes
+  struct Entry {
+    std::array<char, kLongestWord> word{};
+    size_t size = 0;
+    FastTextModel::Coverage coverage;
+  };
+  uint64_t owner_ = 0;
+  std::vector<Entry> entries_;
+  std::vector<float> sums_;  // [entries, dim]
+};
+
+// A number for each Judge, as the place in memory may be that of one before.
+uint64_t next_number() {
+  static std::atomic<uint64_t> last{0};
+  return ++last;
+}
+
 }  // namespace
 
-Judge::Judge(const FastTextModel& model) : model_(model), codes_(model.labels()) {
+Judge::Judge(const FastTextModel& model) : model_(model), number_(next_number()), codes_(model.labels()) {
   std::unordered_map<std::string, int> numbers;
   for (size_t i = 0; i < codes_.size(); ++i) numbers.emplace(codes_[i], static_cast<int>(i));
   for (const std::string& code : cld2_languages()) {
@@ -63,17 +113,22 @@ Judge::Judge(const FastTextModel& model) : model_(model), codes_(model.labels())
   for (size_t i = 0; i < codes_.size(); ++i) {
     rarity_.push_back(static_cast<float>(rarity(codes_[i])));
     for (size_t script = 0; script < of_script_.size(); ++script) {
-      if (is_written_in(codes_[i], static_cast<Script>(script))) of_script_[script].push_back(static_cast<int>(i));
+      if (is_written_in(codes_[i], static_cast<Script>(script)))
+        of_script_[script].push_back(static_cast<int>(i));
     }
   }
 }
 
 void Judge::sum_words(const CleanText& text, WordSums& sums) const {
+  // What is computed once for a word holds for the next text too.
+  thread_local WordMemory memory;
+  memory.belong_to(number_, model_.dim());
   sums.dim = model_.dim();
-  sums.sums.assign(text.words.size() * sums.dim, 0.0F);
+  sums.sums.resize(text.words.size() * sums.dim);
   sums.coverage.resize(text.words.size());
   for (size_t i = 0; i < text.words.size(); ++i) {
-    sums.coverage[i] = model_.add_word(text.of(text.words[i]), std::span(sums.sums).subspan(i * sums.dim, sums.dim));
+    sums.coverage[i] =
+        memory.add(model_, text.of(text.words[i]), std::span(sums.sums).subspan(i * sums.dim, sums.dim));
   }
 }
 
@@ -109,8 +164,9 @@ void Judge::estimate(const WordSums& sums, WordRange range, std::span<float> out
   for (size_t i = 0; i < out.size(); ++i) out[i] -= rarity_[i];
 }
 
-// A linear model fitted to sentences of 40 languages and to random letters: what is written by chance has long
-// runs of consonants, too many or too few vowels, no word of any language, and n-grams that no language has.
+// A linear model fitted to sentences of 40 languages and to random letters: what is written by chance has
+// long runs of consonants, too many or too few vowels, no word of any language, and n-grams that no language
+// has.
 bool Judge::is_gibberish(const CleanText& text, const WordSums& sums, WordRange range) const {
   if (!model_.is_pruned()) return false;
   double letters = 0, vowels = 0, known_letters = 0, ngrams = 0, known_ngrams = 0;
@@ -164,6 +220,7 @@ Judgement Judge::judge(const CleanText& text, const WordSums& sums, WordRange ra
     const int code = of_cld2_[static_cast<size_t>(vote.language)];
     if (code >= 0) shares[static_cast<size_t>(code)] += vote.share;
   }
+  static const double log_of_none = std::log(kShareOfOthers);
   const double weight = weight_of_cld2(letters, text.informal);
   scores.clear();
   size_t best = 0;
@@ -175,7 +232,8 @@ Judgement Judge::judge(const CleanText& text, const WordSums& sums, WordRange ra
     } else if (votes.reliable && letters >= kLettersForUnknown && shares[language] > 0.9) {
       score = kLogOfUnknown;
     }
-    scores.push_back(score + weight * std::log(shares[language] + kShareOfOthers));
+    const double share = shares[language];
+    scores.push_back(score + weight * (share > 0 ? std::log(share + kShareOfOthers) : log_of_none));
     if (scores[i] > scores[best]) best = i;
   }
   double sum = 0;

@@ -13,7 +13,7 @@ namespace valence::language {
 // The words of a text with what the model says about each.
 struct WordSums {
   size_t dim = 0;
-  std::vector<float> sums;  // [words, dim], sums of the rows of each word
+  std::vector<float> sums;                        // [words, dim], sums of the rows of each word
   std::vector<FastTextModel::Coverage> coverage;  // of each word
 
   std::span<const float> of(size_t word) const { return std::span(sums).subspan(word * dim, dim); }
@@ -41,7 +41,9 @@ class Judge {
   // The script of most letters of the words.
   static Script main_script(const CleanText& text, WordRange range);
   // The languages of the model that are written in a script.
-  const std::vector<int>& languages_of(Script script) const { return of_script_[static_cast<size_t>(script)]; }
+  const std::vector<int>& languages_of(Script script) const {
+    return of_script_[static_cast<size_t>(script)];
+  }
 
   // Whether CLD2 finds one language in all the words.
   static bool is_one_to_cld2(const CleanText& text, WordRange range);
@@ -55,6 +57,7 @@ class Judge {
   bool is_gibberish(const CleanText& text, const WordSums& sums, WordRange range) const;
 
   const FastTextModel& model_;
+  uint64_t number_;                 // of this judge in the process
   std::vector<std::string> codes_;  // the model's labels, then languages that only CLD2 knows
   std::vector<float> rarity_;       // of each code
   std::vector<int> of_cld2_;        // code of each language of CLD2, -1

@@ -4,14 +4,13 @@
 
 namespace valence::language {
 
-// The two rarest of what is left are joined, again and again. Leaves are taken from the end, joined nodes in the
-// order they were made, so both queues are sorted.
+// The two rarest of what is left are joined, again and again. Leaves are taken from the end, joined nodes in
+// the order they were made, so both queues are sorted.
 LabelTree::LabelTree(std::span<const int64_t> counts, const std::string& name) : leaves_(counts.size()) {
   for (size_t i = 0; i + 1 < counts.size(); ++i) {
     if (counts[i] < counts[i + 1]) {
-      throw Error(ErrorCode::kBadData,
-                  name + " is not a fastText model: label " + std::to_string(i + 1) + " is more frequent than " +
-                      "the one before it");
+      throw Error(ErrorCode::kBadData, name + " is not a fastText model: label " + std::to_string(i + 1) +
+                                           " is more frequent than " + "the one before it");
     }
   }
   std::vector<int64_t> joined;

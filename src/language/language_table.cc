@@ -17,7 +17,8 @@ struct ScriptLanguages {
 constexpr ScriptLanguages kOfScript[] = {
     {Script::kGreek, "el"},
     {Script::kCyrillic,
-     "ru uk be bg sr mk kk ky tg mn tt ba cv ce os ab av bxr kv krc lez mhr mrj myv rue sah tyv udm xal uz az tk"},
+     "ru uk be bg sr mk kk ky tg mn tt ba cv ce os ab av bxr kv krc lez mhr mrj myv rue sah tyv udm xal uz "
+     "az tk"},
     {Script::kArmenian, "hy"},
     {Script::kHebrew, "he yi"},
     {Script::kArabic, "ar fa ur ps sd ug ckb arz azb pnb mzn lrc ku ks"},
@@ -49,8 +50,10 @@ constexpr ScriptLanguages kOfScript[] = {
 constexpr std::string_view kAlsoLatin = "sr uz az tk ku hif gom tt";
 
 constexpr std::string_view kCommon =
-    "af am ar as az be bg bn bs ca cs cy da de el en eo es et eu fa fi fr ga gl gu he hi hr ht hu hy id is it ja "
-    "ka kk km kn ko ky lo lt lv mg mk ml mn mr ms mt my ne nl no or pa pl ps pt ro ru sd si sk sl so sq sr su sv "
+    "af am ar as az be bg bn bs ca cs cy da de el en eo es et eu fa fi fr ga gl gu he hi hr ht hu hy id is "
+    "it ja "
+    "ka kk km kn ko ky lo lt lv mg mk ml mn mr ms mt my ne nl no or pa pl ps pt ro ru sd si sk sl so sq sr "
+    "su sv "
     "sw ta te tg th tl tr tt ug uk ur uz vi yi yo zh";
 // Unions and dialects of which the standard language is the better answer.
 constexpr std::string_view kOverlapping = "sh arz azb pnb nn als bh wuu yue hif simple";
@@ -79,8 +82,9 @@ bool is_written_in(std::string_view language, Script script) {
       const uint64_t bit = uint64_t{1} << static_cast<int>(of);
       each_word(languages, [&](std::string_view name) { scripts[name] |= bit; });
     }
-    each_word(kAlsoLatin,
-              [&](std::string_view name) { scripts[name] |= uint64_t{1} << static_cast<int>(Script::kLatin); });
+    each_word(kAlsoLatin, [&](std::string_view name) {
+      scripts[name] |= uint64_t{1} << static_cast<int>(Script::kLatin);
+    });
     return scripts;
   }();
   const auto found = table.find(language);

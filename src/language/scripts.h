@@ -45,7 +45,8 @@ enum class Script : uint8_t {
 // By the block of the code point; `c` is a letter or a mark. A mark that any script may use is kNone.
 Script script_of(char32_t c);
 
-// About how many letters of an alphabet a letter of the script is worth: a syllable or a word counts for more.
+// About how many letters of an alphabet a letter of the script is worth: a syllable or a word counts for
+// more.
 inline size_t weight_of_letter(Script script) {
   return script == Script::kHan || script == Script::kKana || script == Script::kHangul ? 3 : 1;
 }

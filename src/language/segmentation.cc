@@ -5,16 +5,14 @@
 namespace valence::language {
 namespace {
 
-constexpr size_t kFewestWords = 8;   // of a run that is cut further
+constexpr size_t kFewestWords = 8;  // of a run that is cut further
 constexpr size_t kQuarters = 4;
 constexpr float kPriceOfChange = 9;
 constexpr float kLeastLog = -5;      // of one window, so that no single word decides
 constexpr size_t kFewestOfPart = 3;  // words
 
 // Scripts that one text mixes without changing its language.
-int family(Script script) {
-  return static_cast<int>(script == Script::kKana ? Script::kHan : script);
-}
+int family(Script script) { return static_cast<int>(script == Script::kKana ? Script::kHan : script); }
 
 size_t letters_of(const CleanText& text, WordRange range) {
   size_t letters = 0;
@@ -27,7 +25,8 @@ size_t letters_of(const CleanText& text, WordRange range) {
 // A name or a term in another script is no part of its own.
 bool is_name(const CleanText& text, WordRange run, size_t all_letters) {
   const size_t letters = letters_of(text, run);
-  return letters < 20 || letters * 8 < all_letters || (run.size() < 4 && weight_of_letter(text.words[run.begin].script) == 1 && letters < 30);
+  return letters < 20 || letters * 8 < all_letters ||
+         (run.size() < 4 && weight_of_letter(text.words[run.begin].script) == 1 && letters < 30);
 }
 
 class RunCutter {
@@ -40,10 +39,11 @@ class RunCutter {
   }
 
   void cut(WordRange run, std::vector<WordRange>& out) {
-    const size_t quarters = run.size() < 3 * kQuarters ? 2 : kQuarters;
+    const size_t quarters = run.size() < 6 * kQuarters ? 2 : kQuarters;
     states_.clear();
     for (size_t i = 0; i < quarters; ++i) {
-      const int language = best({run.begin + run.size() * i / quarters, run.begin + run.size() * (i + 1) / quarters});
+      const int language =
+          best({run.begin + run.size() * i / quarters, run.begin + run.size() * (i + 1) / quarters});
       if (std::find(states_.begin(), states_.end(), language) == states_.end()) states_.push_back(language);
     }
     if (states_.size() == 1) return out.push_back(run);
@@ -70,7 +70,8 @@ class RunCutter {
       judge_.estimate(sums_, {std::max(run.begin + 1, at) - 1, std::min(at + 2, run.end)}, logs_);
       float most = -1e9F;
       for (const int state : states_) most = std::max(most, logs_[static_cast<size_t>(state)]);
-      const auto top = static_cast<size_t>(std::max_element(totals_.begin(), totals_.end()) - totals_.begin());
+      const auto top =
+          static_cast<size_t>(std::max_element(totals_.begin(), totals_.end()) - totals_.begin());
       const float change = totals_[top] - kPriceOfChange;
       for (size_t s = 0; s < count; ++s) {
         const bool stays = i == 0 || totals_[s] >= change;
@@ -107,7 +108,8 @@ class RunCutter {
 std::vector<WordRange> runs_of_script(const CleanText& text) {
   std::vector<WordRange> runs;
   for (size_t i = 0; i < text.words.size(); ++i) {
-    if (runs.empty() || family(text.words[i].script) != family(text.words[i - 1].script)) runs.push_back({i, i});
+    if (runs.empty() || family(text.words[i].script) != family(text.words[i - 1].script))
+      runs.push_back({i, i});
     runs.back().end = i + 1;
   }
   if (runs.size() == 1) return runs;
@@ -115,9 +117,9 @@ std::vector<WordRange> runs_of_script(const CleanText& text) {
   // Runs that count, each with the names behind it; the first one with those before it too.
   std::vector<WordRange> merged;
   for (const WordRange& run : runs) {
-    const bool goes_on = !merged.empty() && (is_name(text, run, letters) ||
-                                             family(text.words[run.begin].script) ==
-                                                 family(Judge::main_script(text, merged.back())));
+    const bool goes_on = !merged.empty() &&
+                         (is_name(text, run, letters) || family(text.words[run.begin].script) ==
+                                                             family(Judge::main_script(text, merged.back())));
     if (goes_on) {
       merged.back().end = run.end;
     } else if (!is_name(text, run, letters)) {
@@ -128,7 +130,8 @@ std::vector<WordRange> runs_of_script(const CleanText& text) {
   return merged;
 }
 
-std::vector<WordRange> cut_run(const Judge& judge, const CleanText& text, const WordSums& sums, WordRange run) {
+std::vector<WordRange> cut_run(const Judge& judge, const CleanText& text, const WordSums& sums,
+                               WordRange run) {
   const auto& languages = judge.languages_of(Judge::main_script(text, run));
   std::vector<WordRange> parts;
   if (run.size() < kFewestWords || languages.size() < 2) {

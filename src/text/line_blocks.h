@@ -18,12 +18,12 @@ struct LineBlock {
   uint64_t first_line = 1;  // number of its first line
 };
 
-// Appends to `out` what is to be written for the block. `worker` is less than `threads` and works on one block
-// at a time.
+// Appends to `out` what is to be written for the block. `worker` is less than `threads` and works on one
+// block at a time.
 using BlockWork = std::function<void(const LineBlock& block, int worker, std::string& out)>;
 
-// Memory does not grow with the input, only with its longest line. Errors: those of `read`, `write` and `work`;
-// kBadData for a line of more than 128 MiB; kInterrupted.
+// Memory does not grow with the input, only with its longest line. Errors: those of `read`, `write` and
+// `work`; kBadData for a line of more than 128 MiB; kInterrupted.
 void for_each_block(int threads, const ReadText& read, const WriteText& write, const BlockWork& work);
 
 }  // namespace valence::text

@@ -20,6 +20,7 @@ namespace {
 constexpr double kLeastLog = -9.2;       // what a model says of a language it excludes: it may be wrong
 constexpr double kShareOfOthers = 0.05;  // added to each share of CLD2, so that no language is excluded
 constexpr double kLogOfUnknown = -2;     // what fastText may say of a language that it does not know
+constexpr double kLogOfNothing = -100;   // and where CLD2 has not found it either
 constexpr size_t kLettersForUnknown = 20;
 constexpr double kLeastConfidence = 0.35;  // below, the answer is wrong more often than right
 constexpr double kShareOfWhole = 0.95;     // CLD2 leaves what it cannot tell out of the shares
@@ -45,6 +46,27 @@ bool is_vowel(char32_t c) {
     c = text::decompose(c, false, scratch).front();
   }
   return std::u32string_view(U"aeiouyæøœıə").find(c) != std::u32string_view::npos;
+}
+
+// Whether the best score stays the best whatever CLD2 says.
+bool is_beyond(std::span<const double> scores, double weight) {
+  double best = kLogOfNothing, second = kLogOfNothing;
+  for (const double score : scores) {
+    second = std::max(second, std::min(best, score));
+    best = std::max(best, score);
+  }
+  const double most = weight * (std::log(1 + kShareOfOthers) - std::log(kShareOfOthers));
+  return best - std::max(second, kLogOfUnknown) > most;
+}
+
+Judgement best_of(const std::vector<int>& languages, std::span<const double> scores) {
+  const auto best = static_cast<size_t>(std::max_element(scores.begin(), scores.end()) - scores.begin());
+  double sum = 0;
+  for (const double score : scores) {
+    if (score > scores[best] - 12) sum += std::exp(score - scores[best]);
+  }
+  if (1 / sum < kLeastConfidence) return {};
+  return {languages[best], 1 / sum};
 }
 
 // The sums of the words met last, each at the place that its hash names.
@@ -77,7 +99,7 @@ class WordMemory {
   }
 
  private:
-  static constexpr size_t kEntries = 4096;
+  static constexpr size_t kEntries = 16384;
   static constexpr size_t kLongestWord = 24;  // bytes
   struct Entry {
     std::array<char, kLongestWord> word{};
@@ -213,6 +235,18 @@ Judgement Judge::judge(const CleanText& text, const WordSums& sums, WordRange ra
   thread_local std::vector<double> shares, scores;
   logs.resize(model_.labels().size());
   estimate(sums, range, logs);
+  const double weight = weight_of_cld2(letters, text.informal);
+  scores.clear();
+  for (const int code : languages) {
+    const auto language = static_cast<size_t>(code);
+    const bool known = language < logs.size();
+    scores.push_back(known
+                         ? std::max<double>(kLeastLog, logs[language] + rarity_[language]) - rarity_[language]
+                         : kLogOfNothing);
+  }
+  // Where no vote could change the answer none is asked for; most tweets are such.
+  if (text.informal && is_beyond(scores, weight)) return best_of(languages, scores);
+
   const Cld2Votes votes = ask_cld2(text_of(text, range));
   shares.assign(codes_.size(), 0.0);
   for (const auto& vote : votes.votes) {
@@ -220,28 +254,16 @@ Judgement Judge::judge(const CleanText& text, const WordSums& sums, WordRange ra
     const int code = of_cld2_[static_cast<size_t>(vote.language)];
     if (code >= 0) shares[static_cast<size_t>(code)] += vote.share;
   }
-  static const double log_of_none = std::log(kShareOfOthers);
-  const double weight = weight_of_cld2(letters, text.informal);
-  scores.clear();
-  size_t best = 0;
+  const double log_of_none = std::log(kShareOfOthers);
   for (size_t i = 0; i < languages.size(); ++i) {
     const auto language = static_cast<size_t>(languages[i]);
-    double score = -100;
-    if (language < logs.size()) {
-      score = std::max<double>(kLeastLog, logs[language] + rarity_[language]) - rarity_[language];
-    } else if (votes.reliable && letters >= kLettersForUnknown && shares[language] > 0.9) {
-      score = kLogOfUnknown;
-    }
     const double share = shares[language];
-    scores.push_back(score + weight * (share > 0 ? std::log(share + kShareOfOthers) : log_of_none));
-    if (scores[i] > scores[best]) best = i;
+    const bool new_one =
+        language >= logs.size() && votes.reliable && letters >= kLettersForUnknown && share > 0.9;
+    if (new_one) scores[i] = kLogOfUnknown;
+    scores[i] += weight * (share > 0 ? std::log(share + kShareOfOthers) : log_of_none);
   }
-  double sum = 0;
-  for (const double score : scores) {
-    if (score > scores[best] - 12) sum += std::exp(score - scores[best]);
-  }
-  if (1 / sum < kLeastConfidence) return {};
-  return {languages[best], 1 / sum};
+  return best_of(languages, scores);
 }
 
 }  // namespace valence::language

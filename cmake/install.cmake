@@ -6,6 +6,8 @@ include(GNUInstallDirs)
 install(TARGETS valence RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT program)
 install(FILES man/valence.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT program)
 install(FILES LICENSE README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT program)
+# The embedded language model has a licence of its own, whose notice goes where the program goes.
+install(FILES models/language/README.md DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME language-model.md COMPONENT program)
 
 # The completions come from the commands themselves.
 set(completions ${PROJECT_BINARY_DIR}/completions)

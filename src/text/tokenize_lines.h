@@ -1,10 +1,7 @@
 // Lines of text to lines of tokens: the work of `valence tokenize`.
 #pragma once
 
-#include <functional>
-#include <string>
-#include <string_view>
-
+#include "text/line_blocks.h"
 #include "text/tokenizer.h"
 
 namespace valence::text {
@@ -14,10 +11,6 @@ enum class TokenFormat {
   kIds,    // 101 2023 102
   kCount,  // 3
 };
-
-// Appends some bytes of the input; false at its end.
-using ReadText = std::function<bool(std::string& out)>;
-using WriteText = std::function<void(std::string_view)>;
 
 // One line of output for each line of input, in order. A line ends at LF or CRLF; the last one needs no end.
 // An invalid byte counts as U+FFFD. Memory does not grow with the input, only with its longest line.

@@ -40,6 +40,7 @@ int run(int argc, const char* const* argv) {
   Program program;
   add_analyze(program);
   add_tokenize(program);
+  add_translate(program);
   add_pull(program);
   add_models(program);
   add_adapters(program);

@@ -4,13 +4,11 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "formats/json.h"
 #include "formats/model_files.h"
-#include "text/model.h"
-#include "text/normalizer.h"
 #include "text/tokenizer.h"
+#include "text/vocab.h"
 
 namespace valence::text {
 
@@ -44,14 +42,5 @@ std::unique_ptr<Tokenizer> load_sentencepiece(std::string_view bytes, const std:
 
 // {"token": id} of a vocab.json, every id once.
 Vocab read_vocab_json(std::string_view text, const std::string& where);
-
-// The stages of a SentencePiece model alone, its pieces with their own ids.
-struct SentencePieceStages {
-  std::unique_ptr<Normalizer> normalizer;
-  std::unique_ptr<Model> model;
-  int32_t unknown = 0;                // the id of the unknown piece
-  std::vector<std::string> controls;  // pieces that stand for nothing in a text
-};
-SentencePieceStages load_sentencepiece_stages(std::string_view bytes, const std::string& where);
 
 }  // namespace valence::text

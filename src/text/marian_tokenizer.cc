@@ -7,6 +7,7 @@
 #include "base/utf8.h"
 #include "text/loaders.h"
 #include "text/pipeline_tokenizer.h"
+#include "text/sentencepiece_stages.h"
 
 namespace valence::text {
 namespace {

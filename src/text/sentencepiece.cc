@@ -9,6 +9,7 @@
 #include "text/sentencepiece_bpe.h"
 #include "text/sentencepiece_file.h"
 #include "text/sentencepiece_normalizer.h"
+#include "text/sentencepiece_stages.h"
 #include "text/unigram.h"
 
 namespace valence::text {

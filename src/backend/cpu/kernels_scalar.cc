@@ -1,4 +1,5 @@
 // The plain reference that every other instruction set is tested against, and what runs where there is none.
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -57,7 +58,7 @@ float activate(Activation activation, float x) {
     case Activation::kTanh:
       return std::tanh(x);
     case Activation::kSilu:
-      return x / (1.0f + std::exp(-x));
+      return x / (1.0f + std::exp(std::min(-x, 88.3f)));
   }
   return x;
 }
@@ -79,7 +80,7 @@ float derivative(Activation activation, float x) {
       return 1.0f - t * t;
     }
     case Activation::kSilu: {
-      const float s = 1.0f / (1.0f + std::exp(-x));
+      const float s = 1.0f / (1.0f + std::exp(std::min(-x, 88.3f)));
       return s * (1.0f + x * (1.0f - s));
     }
   }

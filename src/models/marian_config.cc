@@ -107,7 +107,9 @@ MarianConfig read_marian_config(const formats::ModelFiles& files) {
   config.source_vocab = in.integer("vocab_size", 1, kLargestSize);
   config.target_vocab = in.integer("decoder_vocab_size", 1, kLargestSize, config.source_vocab);
   config.hidden = in.integer("d_model", 2, kLargestSize);
-  config.encoder_layers = in.integer("encoder_layers", 1, kMostLayers);
+  // transformers takes num_hidden_layers for another name of it, and for the stronger one.
+  const int64_t encoder_layers = in.integer("encoder_layers", 1, kMostLayers);
+  config.encoder_layers = in.integer("num_hidden_layers", 1, kMostLayers, encoder_layers);
   config.decoder_layers = in.integer("decoder_layers", 1, kMostLayers);
   config.encoder_heads = in.integer("encoder_attention_heads", 1, config.hidden);
   config.decoder_heads = in.integer("decoder_attention_heads", 1, config.hidden);

@@ -41,6 +41,7 @@ int run(int argc, const char* const* argv) {
   add_analyze(program);
   add_tokenize(program);
   add_detect(program);
+  add_translate(program);
   add_pull(program);
   add_models(program);
   add_adapters(program);

@@ -117,7 +117,8 @@ class FirstTokenProjection {
   virtual size_t bytes() const = 0;
 };
 
-enum class Activation { kNone, kGelu, kGeluTanh, kRelu, kTanh };  // kGelu: 0.5 x (1 + erf(x / sqrt 2))
+// kGelu: 0.5 x (1 + erf(x / sqrt 2)); kSilu: x / (1 + exp(-x)), also called swish.
+enum class Activation { kNone, kGelu, kGeluTanh, kRelu, kTanh, kSilu };
 
 struct Epilogue {
   Activation activation = Activation::kNone;

@@ -8,57 +8,18 @@
 
 #include "base/error.h"
 #include "formats/json.h"
+#include "models/config_reader.h"
 
 namespace valence::models {
 namespace {
 
 using formats::Json;
+using Reader = ConfigReader;
 
 // Far above every published encoder; keeps products of two sizes within 64 bits.
 constexpr int64_t kLargestSize = int64_t{1} << 24;
 constexpr int64_t kMostLayers = 1000;
 constexpr int64_t kMostLabels = 100000;
-
-// One config.json: its members by either spelling, each checked against its range.
-class Reader {
- public:
-  Reader(const Json& root, std::string where) : root_(root), where_(std::move(where)) {}
-
-  int64_t integer(std::string_view key, int64_t least, int64_t most,
-                  std::optional<int64_t> absent = {}) const {
-    const Json* value = root_.get(key);
-    if (value == nullptr) {
-      if (absent) return *absent;
-      fail(std::string(key) + " is missing");
-    }
-    const int64_t number = value->as_int(name(key));
-    if (number < least || number > most) {
-      fail(std::string(key) + " is " + std::to_string(number) + ", expected " + std::to_string(least) +
-           " to " + std::to_string(most));
-    }
-    return number;
-  }
-
-  std::string text(std::string_view key, const std::string& absent) const {
-    const Json* value = root_.get(key);
-    return value == nullptr ? absent : value->as_string(name(key));
-  }
-
-  bool flag(std::string_view key) const {
-    const Json* value = root_.get(key);
-    return value != nullptr && value->as_bool(name(key));
-  }
-
-  const Json* get(std::string_view key) const { return root_.get(key); }
-  std::string name(std::string_view key) const { return where_ + ": " + std::string(key); }
-  [[noreturn]] void fail(const std::string& message) const {
-    throw Error(ErrorCode::kBadConfig, where_ + ": " + message);
-  }
-
- private:
-  const Json& root_;
-  std::string where_;
-};
 
 Family read_family(const Reader& in, Expected expected) {
   std::string architecture;

@@ -260,6 +260,12 @@ std::vector<float> Weights::vector(const std::string& name, int64_t size) const 
   return floats(view, checkpoint_.describe());
 }
 
+std::vector<float> Weights::row(const std::string& name, int64_t size) const {
+  const TensorView& view = tensor(name);
+  check_shape(view, std::array{int64_t{1}, size}, checkpoint_.describe());
+  return floats(view, checkpoint_.describe());
+}
+
 std::vector<float> Weights::bias(const std::string& module, int64_t out) const {
   std::vector<float> values = vector(module + ".bias", out);
   if (adapter_ == nullptr) return values;

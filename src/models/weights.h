@@ -55,6 +55,8 @@ class Weights {
   Matrix matrix(const std::string& module, int64_t out, int64_t in) const;
   // The vector `name` [size]; for a layer norm also under the old names gamma and beta.
   std::vector<float> vector(const std::string& name, int64_t size) const;
+  // The vector that is stored as a matrix `name` of one row [1, size].
+  std::vector<float> row(const std::string& name, int64_t size) const;
   // `module`.bias [out], with what an adapter adds to it.
   std::vector<float> bias(const std::string& module, int64_t out) const;
   // The type of `module`.weight as stored.

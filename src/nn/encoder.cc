@@ -47,7 +47,8 @@ void feed_forward(Backend& backend, const Encoder& encoder, const FeedForward& l
   backend.normalize(*layer.output_norm, rows, x);
 }
 
-// x [tokens, hidden] is replaced by the layer's output.
+}  // namespace
+
 void run_layer(Backend& backend, const Encoder& encoder, const EncoderLayer& layer, int64_t tokens,
                Activations x, Workspace& workspace) {
   const int64_t hidden = encoder.hidden;
@@ -59,6 +60,8 @@ void run_layer(Backend& backend, const Encoder& encoder, const EncoderLayer& lay
   backend.attention(qkv, encoder.heads, encoder.head_dim(), attended);
   feed_forward(backend, encoder, layer.rest, attended, tokens, x, workspace);
 }
+
+namespace {
 
 // The last layer for the first token of each sequence, and the head; x [tokens, hidden] stays.
 void read_out(Backend& backend, const Encoder& encoder, const LastLayer& last, const ClassificationHead& head,

@@ -78,6 +78,10 @@ struct Workspace {
   std::unique_ptr<backend::Buffer> hidden, branch, wide, attended, next, low_rank, update, first;
 };
 
+// x [tokens, hidden] of the batch that the backend has begun is replaced by the layer's output.
+void run_layer(backend::Backend& backend, const Encoder& encoder, const EncoderLayer& layer, int64_t tokens,
+               backend::Activations x, Workspace& workspace);
+
 // logits [sequences, labels] of each sequence of the batch.
 void classify(backend::Backend& backend, const Encoder& encoder, const ClassificationHead& head,
               const Batch& batch, Workspace& workspace, std::span<float> logits);

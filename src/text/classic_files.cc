@@ -63,8 +63,6 @@ std::unique_ptr<Tokenizer> load_vocab_txt(std::string_view text, const std::stri
   return std::make_unique<PipelineTokenizer>(std::move(stages));
 }
 
-namespace {
-
 Vocab read_vocab_json(std::string_view text, const std::string& where) {
   check_utf8(text, where);
   Vocab vocab;
@@ -79,6 +77,8 @@ Vocab read_vocab_json(std::string_view text, const std::string& where) {
   cursor.finish();
   return vocab;
 }
+
+namespace {
 
 Bpe::Merges read_merges_txt(std::string_view text, const std::string& where) {
   check_utf8(text, where);

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "text/loaders.h"
+#include "text/marian_tokenizer.h"
 
 namespace valence::text {
 namespace {
@@ -27,6 +28,7 @@ std::string sentencepiece_file(const ModelFiles& files) {
 }  // namespace
 
 std::unique_ptr<Tokenizer> Tokenizer::load(const ModelFiles& files) {
+  if (MarianTokenizer::is_in(files)) return MarianTokenizer::load(files);
   if (files.has("tokenizer.json")) {
     return load_tokenizer_json(files.open("tokenizer.json")->text(), files.describe("tokenizer.json"));
   }
@@ -56,14 +58,10 @@ std::unique_ptr<Tokenizer> Tokenizer::load_file(const std::string& path) {
 }
 
 void copy_tokenizer_files(const ModelFiles& files, const std::filesystem::path& folder) {
-  std::vector<std::string> names = {"tokenizer.json",
-                                    "tokenizer_config.json",
-                                    "vocab.json",
-                                    "merges.txt",
-                                    "vocab.txt",
-                                    "added_tokens.json",
-                                    "special_tokens_map.json",
-                                    sentencepiece_file(files)};
+  std::vector<std::string> names = {
+      "tokenizer.json",         "tokenizer_config.json",   "vocab.json", "merges.txt", "vocab.txt",
+      "added_tokens.json",      "special_tokens_map.json", "source.spm", "target.spm", "target_vocab.json",
+      sentencepiece_file(files)};
   for (const std::string& name : names) {
     if (name.empty() || !files.has(name)) continue;
     AtomicFile file(folder / name);

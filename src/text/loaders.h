@@ -8,6 +8,7 @@
 #include "formats/json.h"
 #include "formats/model_files.h"
 #include "text/tokenizer.h"
+#include "text/vocab.h"
 
 namespace valence::text {
 
@@ -38,5 +39,8 @@ std::unique_ptr<Tokenizer> load_vocab_txt(std::string_view text, const std::stri
                                           const FolderSettings& settings);
 std::unique_ptr<Tokenizer> load_sentencepiece(std::string_view bytes, const std::string& where,
                                               const FolderSettings& settings);
+
+// {"token": id} of a vocab.json, every id once.
+Vocab read_vocab_json(std::string_view text, const std::string& where);
 
 }  // namespace valence::text

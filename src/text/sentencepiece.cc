@@ -9,6 +9,7 @@
 #include "text/sentencepiece_bpe.h"
 #include "text/sentencepiece_file.h"
 #include "text/sentencepiece_normalizer.h"
+#include "text/sentencepiece_stages.h"
 #include "text/unigram.h"
 
 namespace valence::text {
@@ -98,7 +99,24 @@ std::unique_ptr<Model> make_unigram(const SentencePieceFile& file, const std::st
   return std::make_unique<Unigram>(make_vocab(file.pieces, where), entries, settings, where);
 }
 
+std::unique_ptr<Model> make_model(const SentencePieceFile& file, const std::string& where) {
+  if (file.kind != SentencePieceFile::Kind::kBpe) return make_unigram(file, where);
+  return std::make_unique<SentencePieceBpe>(make_vocab(file.pieces, where), file, where);
+}
+
 }  // namespace
+
+SentencePieceStages load_sentencepiece_stages(std::string_view bytes, const std::string& where) {
+  const SentencePieceFile file = SentencePieceFile::parse(bytes, where);
+  SentencePieceStages stages;
+  stages.normalizer = std::make_unique<SentencePieceNormalizer>(file, where);
+  stages.model = make_model(file, where);
+  stages.unknown = static_cast<int32_t>(file.unknown);
+  for (const SentencePieceFile::Piece& piece : file.pieces) {
+    if (piece.type == SentencePieceFile::Type::kControl) stages.controls.emplace_back(piece.text);
+  }
+  return stages;
+}
 
 std::unique_ptr<Tokenizer> load_sentencepiece(std::string_view bytes, const std::string& where,
                                               const FolderSettings& settings) {
@@ -115,11 +133,7 @@ std::unique_ptr<Tokenizer> load_sentencepiece(std::string_view bytes, const std:
   }
   Stages stages;
   stages.normalizer = std::make_unique<SentencePieceNormalizer>(file, where);
-  if (file.kind == SentencePieceFile::Kind::kBpe) {
-    stages.model = std::make_unique<SentencePieceBpe>(make_vocab(file.pieces, where), file, where);
-  } else {
-    stages.model = make_unigram(file, where);
-  }
+  stages.model = make_model(file, where);
   if (layout != Layout::kPlain) {
     tokens.add_to(stages, where);
     // As transformers 5 does it, XLM-R's text stands between <s> and </s>, whatever cls_token and sep_token

@@ -38,11 +38,11 @@ class Tokenizer {
  public:
   virtual ~Tokenizer() = default;
 
-  // Reads, in this order: tokenizer.json; vocab.json + merges.txt; vocab.txt; a SentencePiece model
-  // (sentencepiece.bpe.model, spm.model, ...); with tokenizer_config.json, config.json,
-  // added_tokens.json and special_tokens_map.json where present. The truncation and padding that a
-  // tokenizer.json asks for are ignored.
-  // Errors: kBadData naming the file and what is wrong; kUnavailable when there is no tokenizer at all.
+  // Reads, in this order: source.spm, target.spm and vocab.json (MarianTokenizer); tokenizer.json; vocab.json
+  // + merges.txt; vocab.txt; a SentencePiece model (sentencepiece.bpe.model, spm.model, ...); with
+  // tokenizer_config.json, config.json, added_tokens.json and special_tokens_map.json where present. The
+  // truncation and padding that a tokenizer.json asks for are ignored. Errors: kBadData naming the file and
+  // what is wrong; kUnavailable when there is no tokenizer at all.
   static std::unique_ptr<Tokenizer> load(const formats::ModelFiles& files);
   // A single file: tokenizer.json, vocab.txt or a bare SentencePiece model.
   static std::unique_ptr<Tokenizer> load_file(const std::string& path);

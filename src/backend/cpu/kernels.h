@@ -122,6 +122,11 @@ struct Kernels {
   float (*softmax_row)(float* scores, int64_t count, float scale, SoftmaxState& state) = nullptr;
   // y [count] *= factor.
   void (*scale_row)(float* y, int64_t count, float factor) = nullptr;
+  // y [count]: the products of x [dim] with rows that lie anywhere.
+  void (*dot_rows)(const float* x, const float* const* rows, int64_t count, int64_t dim, float* y) = nullptr;
+  // y [dim]: the sum of rows that lie anywhere, each times its weight, in their order.
+  void (*combine_rows)(const float* weights, const float* const* rows, int64_t count, int64_t dim,
+                       float* y) = nullptr;
 };
 
 const Kernels& scalar_kernels();

@@ -1,4 +1,5 @@
 // The plain reference that every other instruction set is tested against, and what runs where there is none.
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -56,6 +57,8 @@ float activate(Activation activation, float x) {
       return x < 0 ? 0.0f : x;
     case Activation::kTanh:
       return std::tanh(x);
+    case Activation::kSilu:
+      return x / (1.0f + std::exp(std::min(-x, 88.3f)));
   }
   return x;
 }
@@ -75,6 +78,10 @@ float derivative(Activation activation, float x) {
     case Activation::kTanh: {
       const float t = std::tanh(x);
       return 1.0f - t * t;
+    }
+    case Activation::kSilu: {
+      const float s = 1.0f / (1.0f + std::exp(std::min(-x, 88.3f)));
+      return s * (1.0f + x * (1.0f - s));
     }
   }
   return 1;
@@ -182,6 +189,21 @@ void scale_row(float* y, int64_t count, float factor) {
   for (int64_t i = 0; i < count; ++i) y[i] *= factor;
 }
 
+void dot_rows(const float* x, const float* const* rows, int64_t count, int64_t dim, float* y) {
+  for (int64_t k = 0; k < count; ++k) {
+    float sum = 0;
+    for (int64_t i = 0; i < dim; ++i) sum += x[i] * rows[k][i];
+    y[k] = sum;
+  }
+}
+
+void combine_rows(const float* weights, const float* const* rows, int64_t count, int64_t dim, float* y) {
+  for (int64_t i = 0; i < dim; ++i) y[i] = 0;
+  for (int64_t k = 0; k < count; ++k) {
+    for (int64_t i = 0; i < dim; ++i) y[i] += weights[k] * rows[k][i];
+  }
+}
+
 // Sixteen independent sums; the compiler may use what vectors the baseline has.
 void fp32_peak(int64_t rounds) {
   float sums[16] = {}, factor = 0.5f;
@@ -228,6 +250,8 @@ const Kernels& scalar_kernels() {
     k.activate_backward_row = activate_backward_row;
     k.softmax_row = softmax_row;
     k.scale_row = scale_row;
+    k.dot_rows = dot_rows;
+    k.combine_rows = combine_rows;
     return k;
   }();
   return kernels;

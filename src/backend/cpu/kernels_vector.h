@@ -301,6 +301,32 @@ void scale_row(float* y, int64_t count, float factor) {
   }
 }
 
+// ---- Rows that lie anywhere
+
+template <class Isa>
+void dot_rows(const float* x, const float* const* rows, int64_t count, int64_t dim, float* y) {
+  for (int64_t k = 0; k < count; ++k) {
+    auto sum = Isa::set(0.0f);
+    for (int64_t i = 0; i < dim; i += Isa::kLanes) {
+      const int64_t n = dim - i < Isa::kLanes ? dim - i : Isa::kLanes;
+      sum = Isa::fma(Isa::load_part(x + i, n), Isa::load_part(rows[k] + i, n), sum);  // zeros behind n
+    }
+    y[k] = Isa::sum(sum);
+  }
+}
+
+template <class Isa>
+void combine_rows(const float* weights, const float* const* rows, int64_t count, int64_t dim, float* y) {
+  for (int64_t i = 0; i < dim; i += Isa::kLanes) {
+    const int64_t n = dim - i < Isa::kLanes ? dim - i : Isa::kLanes;
+    auto sum = Isa::set(0.0f);
+    for (int64_t k = 0; k < count; ++k) {
+      sum = Isa::fma(Isa::set(weights[k]), Isa::load_part(rows[k] + i, n), sum);
+    }
+    Isa::store_part(y + i, sum, n);
+  }
+}
+
 // A table with everything but the products.
 template <class Isa>
 void fill_row_kernels(Kernels& k) {
@@ -317,6 +343,8 @@ void fill_row_kernels(Kernels& k) {
   k.activate_backward_row = activate_backward_row<Isa>;
   k.softmax_row = softmax_row<Isa>;
   k.scale_row = scale_row<Isa>;
+  k.dot_rows = dot_rows<Isa>;
+  k.combine_rows = combine_rows<Isa>;
 }
 
 }  // namespace valence::backend::cpu

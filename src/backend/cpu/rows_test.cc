@@ -61,7 +61,7 @@ std::vector<float> finished(const Kernels& k, const FinishCase& c, bool extremes
 TEST_P(Rows, FinishAppliesBiasAddendActivationAndResidual) {
   for (const int64_t count : counts()) {
     for (const Activation activation : {Activation::kNone, Activation::kGelu, Activation::kGeluTanh,
-                                        Activation::kRelu, Activation::kTanh}) {
+                                        Activation::kRelu, Activation::kTanh, Activation::kSilu}) {
       for (int parts = 0; parts < 8; ++parts) {
         const FinishCase c{1 + parts % 3,    count,           activation, (parts & 1) != 0,
                            (parts & 2) != 0, (parts & 4) != 0};
@@ -130,6 +130,7 @@ TEST_P(Rows, ActivationsAreWithin1e6OfTheirFormulas) {
   };
   check(Activation::kGelu, [](double v) { return 0.5 * v * (1 + std::erf(v * M_SQRT1_2)); }, 1e-6);
   check(Activation::kTanh, [](double v) { return std::tanh(v); }, 1e-6);
+  check(Activation::kSilu, [](double v) { return v / (1 + std::exp(-v)); }, 4e-6);
   check(
       Activation::kGeluTanh,
       [](double v) { return 0.5 * v * (1 + std::tanh(std::sqrt(2 / M_PI) * (v + 0.044715 * v * v * v))); },

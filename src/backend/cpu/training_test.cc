@@ -21,8 +21,8 @@ VALENCE_FOR_EACH_ISA(Training);
 
 TEST_P(Training, ActivationsHaveTheirDerivatives) {
   const auto ops = backend();
-  for (const Activation f :
-       {Activation::kNone, Activation::kGelu, Activation::kGeluTanh, Activation::kRelu, Activation::kTanh}) {
+  for (const Activation f : {Activation::kNone, Activation::kGelu, Activation::kGeluTanh, Activation::kRelu,
+                             Activation::kTanh, Activation::kSilu}) {
     std::vector<float> x;
     for (float v = -6.03f; v < 6; v += 0.11f) x.push_back(v);
     const auto count = static_cast<int64_t>(x.size());

@@ -73,6 +73,8 @@ typename Isa::F activate(Activation activation, typename Isa::F x) {
       return Isa::max(Isa::set(0.0f), x);
     case Activation::kTanh:
       return tanh<Isa>(x);
+    case Activation::kSilu:
+      return Isa::div(x, Isa::add(Isa::set(1.0f), exp<Isa>(Isa::sub(Isa::set(0.0f), x))));
   }
   return x;
 }
@@ -104,6 +106,10 @@ typename Isa::F derivative(Activation activation, typename Isa::F x) {
     case Activation::kTanh: {
       const F t = tanh<Isa>(x);
       return Isa::sub(one, Isa::mul(t, t));
+    }
+    case Activation::kSilu: {
+      const F s = Isa::div(one, Isa::add(one, exp<Isa>(Isa::sub(Isa::set(0.0f), x))));
+      return Isa::mul(s, Isa::fma(x, Isa::sub(one, s), one));
     }
   }
   return one;

@@ -21,6 +21,8 @@ __device__ inline float activated(Activation activation, float x) {
       return fmaxf(x, 0.0f);
     case Activation::kTanh:
       return tanhf(x);
+    case Activation::kSilu:
+      return x / (1 + expf(-x));
   }
   return x;
 }
@@ -40,6 +42,10 @@ __device__ inline float derivative(Activation activation, float x) {
     case Activation::kTanh: {
       const float t = tanhf(x);
       return 1 - t * t;
+    }
+    case Activation::kSilu: {
+      const float s = 1 / (1 + expf(-x));
+      return s * (1 + x * (1 - s));
     }
   }
   return 1;

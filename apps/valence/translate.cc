@@ -159,17 +159,15 @@ void add_translate(Program& program) {
                     "A file of plain lines, or - for standard input (default)");
   command.text("model", options->model, Value::kFolder, "MODEL", "A folder or org/name[@revision]");
   command.text("from", options->from, Value::kWord, "CODE", "The language of the lines, as ISO 639 has it");
-  command.text("to", options->to, Value::kWord, "CODE",
-               "The language to translate into; --from fr --to en takes Helsinki-NLP/opus-mt-fr-en");
-  command.choice(
-      "format", options->format, {"plain", "jsonl"},
-      "plain: a line for each (default); jsonl: with ids and a status (default for -o FILE.jsonl)");
+  command.text("to", options->to, Value::kWord, "CODE", "Into this language, by opus-mt-FROM-TO");
+  command.choice("format", options->format, {"plain", "jsonl"},
+                 "jsonl: with ids and a status (default: by OUTPUT)");
   command.number("beam", options->beam, 1,
                  "Hypotheses at a time (default: as the model's configuration says)");
   command.number("max-length", options->max_length, 1,
                  "The most tokens, the start token included (default: likewise)");
   command.choice("dtype", options->dtype, {"auto", "fp32", "bf16", "int8", "nf4"},
-                 "What the weights are computed in (default: auto, as they are stored)");
+                 "Type of the weights (auto: as stored)");
   command.number("threads", options->threads, 1, "Threads (default: every usable core)");
   command.text("output,o", options->output, Value::kFile, "FILE",
                "Where the lines go (default: standard output)");

@@ -25,7 +25,7 @@ std::vector<float> sinusoids(int64_t rows, int64_t columns) {
   for (int64_t row = 0; row < rows; ++row) {
     for (int64_t j = 0; j < columns; ++j) {
       const double angle = static_cast<double>(row) /
-                           std::pow(10000, 2.0 * static_cast<double>(j / 2) / static_cast<double>(columns));
+                           std::pow(10000, static_cast<double>(j - j % 2) / static_cast<double>(columns));
       const int64_t at = j % 2 == 0 ? j / 2 : half + j / 2;
       table[static_cast<size_t>(row * columns + at)] =
           static_cast<float>(j % 2 == 0 ? std::sin(angle) : std::cos(angle));

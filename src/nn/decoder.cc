@@ -5,7 +5,6 @@
 namespace valence::nn {
 
 using backend::Activations;
-using backend::Epilogue;
 
 Decoder::Decoder(const TranslationModel& model, backend::DecodingBackend& backend)
     : model_(model),

@@ -297,18 +297,39 @@ class EncoderClassifier final : public Classifier {
 
   void load_tasks(const ModelSource& model) {
     label_counts_.push_back(static_cast<size_t>(model_.labels()));
+    std::vector<const formats::ModelFiles*> adapters;
+    for (const TaskSource& task : options_.tasks) {
+      if (task.adapter) adapters.push_back(&task.adapter->files);
+    }
+    load_adapters(model.files, adapters);
+    size_t next = 0;
     for (const TaskSource& task : options_.tasks) {
       if (!task.adapter) {
         tasks_.push_back({task.name, model_.config.labels});
         continue;
       }
-      const models::TaskClassifier& loaded = task_models_.emplace_back(models::load_task_classifier(
-          model.files, task.adapter->files, model_.type, *workers_.front().backend));
+      const models::TaskClassifier& loaded = task_models_[next++];
       branches_.push_back(&loaded.branch);
       label_counts_.push_back(static_cast<size_t>(loaded.labels()));
       tasks_.push_back({task.name, loaded.config.labels});
       model_.weight_bytes += loaded.weight_bytes;
     }
+  }
+
+  // Merging an adapter into its layers takes tens of milliseconds: each worker takes one at a time.
+  void load_adapters(const formats::ModelFiles& files,
+                     const std::vector<const formats::ModelFiles*>& adapters) {
+    std::vector<std::optional<models::TaskClassifier>> loaded(adapters.size());
+    const auto load = [&](size_t k, int worker) {
+      loaded[k] = models::load_task_classifier(files, *adapters[k], model_.type,
+                                               *workers_[static_cast<size_t>(worker)].backend);
+    };
+    if (on_gpu_) {
+      for (size_t k = 0; k < loaded.size(); ++k) load(k, 0);
+    } else {
+      pool_.run(loaded.size(), load);
+    }
+    for (std::optional<models::TaskClassifier>& task : loaded) task_models_.push_back(std::move(*task));
   }
 
   void make_backends() {

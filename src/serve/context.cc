@@ -94,6 +94,20 @@ std::optional<Refused> check_text(const Context& context, std::string_view text)
                      std::to_string(context.limits.text) + " are read here"};
 }
 
+std::vector<Entry> read_texts(const Context& context, const Json& texts, const std::string& what) {
+  const Json::Array single(1, texts);
+  const Json::Array& items = texts.is_array() ? texts.as_array("") : single;
+  if (items.empty()) throw Refused{422, "invalid", what + " is empty"};
+  if (items.size() > context.limits.texts) throw Refused{413, "too_large", "too many texts in one request"};
+  std::vector<Entry> entries;
+  for (const Json& item : items) {
+    if (!item.is_string()) throw Refused{422, "invalid", what + " is a string or a list of strings"};
+    if (const auto wrong = check_text(context, item.as_string(""))) throw Refused(*wrong);
+    entries.push_back({item.as_string(""), {}});
+  }
+  return entries;
+}
+
 std::optional<Refused> failure_of(Context& context, const Job& job) {
   if (job.end == JobEnd::kAbandoned) return Refused{499, "abandoned", "the client is gone"};
   if (job.end == JobEnd::kLate) {

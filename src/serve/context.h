@@ -50,6 +50,9 @@ ModelPointer find_model(const Context& context, const std::string& name);
 // Why a text cannot be used: empty_text, too_long; nothing when it can. `text` is valid UTF-8.
 std::optional<Refused> check_text(const Context& context, std::string_view text);
 
+// A string or a list of strings, each of which can be used. `what` names it. Throws Refused 400, 413, 422.
+std::vector<Entry> read_texts(const Context& context, const formats::Json& texts, const std::string& what);
+
 // The texts of one request in one job. `done` gets the job when all are read; when the engine failed or was
 // late `respond` gets the error instead. Counts the request, its texts and tokens.
 struct Work {

@@ -9,20 +9,6 @@ using formats::Json;
 
 namespace {
 
-std::vector<Entry> entries_of(const Context& context, const Json& inputs) {
-  const Json::Array single(1, inputs);
-  const Json::Array& items = inputs.is_array() ? inputs.as_array("") : single;
-  if (items.empty()) throw Refused{422, "invalid", "inputs is empty"};
-  if (items.size() > context.limits.texts) throw Refused{413, "too_large", "too many inputs in one request"};
-  std::vector<Entry> entries;
-  for (const Json& item : items) {
-    if (!item.is_string()) throw Refused{422, "invalid", "inputs is a string or a list of strings"};
-    if (const auto wrong = check_text(context, item.as_string(""))) throw Refused(*wrong);
-    entries.push_back({item.as_string(""), {}});
-  }
-  return entries;
-}
-
 // The scores under another function of the logits than the model's own.
 std::vector<float> scores_by(const std::string& function, const pipeline::Result& result) {
   if (function.empty()) return result.scores;
@@ -54,7 +40,7 @@ void hf_inference(Context& context, const Request& request, const Respond& respo
   work.dialect = Dialect::kText;
   work.model = find_model(context, "");
   work.reading.tasks = 0;
-  work.entries = entries_of(context, *inputs);
+  work.entries = read_texts(context, *inputs, "inputs");
   work.answer = [most, function](Job& job) {
     Response response;
     for (const Entry& entry : job.entries) {

@@ -18,15 +18,7 @@ void classify(Context& context, const Request& request, const Respond& respond) 
   Work work;
   work.model = find_model(context, string_member(body, "model", ""));
   work.reading.tasks = 0;
-  const Json::Array single(1, *input);
-  const Json::Array& items = input->is_array() ? input->as_array("") : single;
-  if (items.empty()) throw Refused{422, "invalid", "input is empty"};
-  if (items.size() > context.limits.texts) throw Refused{413, "too_large", "too many inputs in one request"};
-  for (const Json& item : items) {
-    if (!item.is_string()) throw Refused{422, "invalid", "input is a string or a list of strings"};
-    if (const auto wrong = check_text(context, item.as_string(""))) throw Refused(*wrong);
-    work.entries.push_back({item.as_string(""), {}});
-  }
+  work.entries = read_texts(context, *input, "input");
   work.answer = [](Job& job) {
     const std::vector<std::string>& labels = job.model->classifier->labels();
     Response response;

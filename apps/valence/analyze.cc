@@ -7,15 +7,17 @@
 #include "inputs.h"
 #include "jobs/job.h"
 #include "model_options.h"
+#include "routing_options.h"
 
 namespace valence::app {
 namespace {
 
 struct AnalyzeOptions {
   std::vector<std::string> arguments, texts;
-  std::optional<std::string> file, input_format, text_column, encoding, output, format;
+  std::optional<std::string> file, input_format, text_column, language_column, encoding, output, format;
   std::optional<int> top_k;
   ModelOptions model;
+  RoutingOptions routing;
   pipeline::DetailOptions details;
   bool logits = false, provenance = false, escape_formulas = false, resume = false, quiet = false;
 };
@@ -41,6 +43,7 @@ jobs::JobOptions job_options(const AnalyzeOptions& options) {
   job.file = input.file;
   job.input_format = input_format(options.input_format);
   job.text_column = options.text_column;
+  job.language_column = options.language_column;
   if (options.encoding) {
     job.encoding = rows::encoding_by_name(*options.encoding);
     if (!job.encoding) {
@@ -67,7 +70,8 @@ int analyze(const AnalyzeOptions& options) {
   jobs::Job job(described);
   ModelOptions model = options.model;
   model.expected_bytes = input_bytes(described.file);
-  const auto classifier = load_classifier(choose_model(model), model);
+  const auto classifier =
+      load_routed(choose_model(model), model, options.routing, options.language_column.has_value());
   return job.run(*classifier).exit_status;
 }
 
@@ -93,6 +97,9 @@ void add_analyze(Program& program) {
   add_model_options(command, options->model);
   command.text("tasks", options->model.tasks, Value::kWord, "TASK,TASK",
                "Also answer these from the same pass: valence adapters");
+  add_routing_options(command, options->routing);
+  command.text("language-column", options->language_column, Value::kWord, "NAME|NUMBER",
+               "The column or field that names each text's language");
   command.number("top-k", options->top_k, 1, "Scores of the N best labels only");
   command.flag("logits", options->logits, "Add the logits");
   command.flag("provenance", options->provenance, "Add the model, its hash, type and device");

@@ -9,6 +9,7 @@ void add_analyze(Program& program);
 void add_tokenize(Program& program);
 void add_detect(Program& program);
 void add_translate(Program& program);
+void add_routes(Program& program);
 void add_pull(Program& program);
 void add_adapters(Program& program);
 void add_models(Program& program);

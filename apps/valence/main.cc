@@ -42,6 +42,7 @@ int run(int argc, const char* const* argv) {
   add_tokenize(program);
   add_detect(program);
   add_translate(program);
+  add_routes(program);
   add_pull(program);
   add_models(program);
   add_adapters(program);

@@ -7,6 +7,7 @@
 #include "commands.h"
 #include "model_options.h"
 #include "pipeline/bundled.h"
+#include "routing_options.h"
 #include "serve/server.h"
 
 namespace valence::app {
@@ -47,16 +48,25 @@ std::string card_of(const formats::ModelFiles& files) {
   return std::string(files.open("README.md")->text());
 }
 
+// The model that is served when none is named reads each text on the route of its language.
+serve::ModelPointer load_routing_model(const ModelOptions& described) {
+  const api::ChosenModel chosen = choose_model(described);
+  std::unique_ptr<routing::Router> router = load_router(chosen, described, {});
+  router->warm();
+  return serve::serve_as(kDefaultModel, std::move(router), card_of(chosen.model.files));
+}
+
 serve::ModelPointer load_model(const std::string& given, const ServeOptions& options) {
   const auto [name, model] = name_and_model(given);
   ModelOptions described = options.computing;
-  described.model = model;
   described.tasks = "sentiment";
   for (const std::string& adapter : options.adapters) *described.tasks += "," + adapter;
   if (model == kDefaultModel && options.adapters.empty()) {
     for (const pipeline::Bundled& adapter : pipeline::bundled_adapters())
       described.tasks->append(",").append(adapter.name);
   }
+  if (options.models.empty()) return load_routing_model(described);
+  described.model = model;
   const api::ChosenModel chosen = choose_model(described);
   return serve::serve_as(name, load_classifier(chosen, described), card_of(chosen.model.files));
 }

@@ -33,6 +33,7 @@ struct TranslateOptions {
   std::vector<std::string> arguments;
   std::optional<std::string> model, from, to, format, dtype, output;
   std::optional<int> beam, max_length, threads;
+  bool explain = false;
 };
 
 std::string checked_language(const std::string& option, std::string code) {
@@ -64,10 +65,13 @@ std::unique_ptr<pipeline::Translator> load(const TranslateOptions& options) {
   return pipeline::Translator::load(model.files, chosen);
 }
 
-bool wants_json(const TranslateOptions& options) {
-  if (options.format) return options.format == "jsonl";
+enum class Form { kPlain, kExplained, kJson };
+
+Form form_of(const TranslateOptions& options) {
   const std::string output = options.output.value_or("");
-  return output.ends_with(".jsonl") || output.ends_with(".ndjson");
+  const bool by_name = output.ends_with(".jsonl") || output.ends_with(".ndjson");
+  if (options.format ? options.format == "jsonl" : by_name && !options.explain) return Form::kJson;
+  return options.explain ? Form::kExplained : Form::kPlain;
 }
 
 void append_json(const rows::Row& row, const pipeline::Translation& translation, std::string& out) {
@@ -83,10 +87,24 @@ void append_json(const rows::Row& row, const pipeline::Translation& translation,
   out += std::string("],\"status\":\"") + pipeline::status_name(translation.status) + "\"}\n";
 }
 
+bool rejected(const rows::Row& row) { return row.rejected() && row.reject.reason != "empty_text"; }
+
+// On one line; with `tabs` as separators none remains inside.
+void append_text(std::string text, bool tabs, std::string& out) {
+  std::ranges::replace_if(text, [&](char c) { return c == '\n' || c == '\r' || (tabs && c == '\t'); }, ' ');
+  out += text;
+}
+
 // A line of output for each of input, whatever became of it.
-void append_line(std::string text, std::string& out) {
-  std::ranges::replace_if(text, [](char c) { return c == '\n' || c == '\r'; }, ' ');
-  out += text + '\n';
+void append_line(const rows::Row& row, const pipeline::Translation& translation, Form form,
+                 std::string& out) {
+  if (form == Form::kExplained) {
+    append_text(std::string(rejected(row) ? "" : row.text_view()), true, out);
+    out += '\t';
+  }
+  append_text(translation.text, form == Form::kExplained, out);
+  if (form == Form::kExplained) out += std::string("\t") + pipeline::status_name(translation.status);
+  out += '\n';
 }
 
 // Reads some rows; fewer than kRowsAtATime only at the end.
@@ -97,10 +115,8 @@ std::vector<rows::Row> read_rows(rows::RowReader& reader) {
   return rows;
 }
 
-bool rejected(const rows::Row& row) { return row.rejected() && row.reject.reason != "empty_text"; }
-
 // Returns how many rows were rejected.
-size_t translate_rows(const pipeline::Translator& translator, int threads, bool json,
+size_t translate_rows(const pipeline::Translator& translator, int threads, Form form,
                       const std::vector<rows::Row>& rows, jobs::Output& output) {
   std::vector<std::string> texts;
   for (const rows::Row& row : rows) texts.emplace_back(rejected(row) ? "" : row.text_view());
@@ -111,12 +127,12 @@ size_t translate_rows(const pipeline::Translator& translator, int threads, bool 
     if (rejected(rows[k])) {
       rows::append_reject(rows[k], rejects);
       ++count;
-      if (json) continue;
+      if (form == Form::kJson) continue;
     }
-    if (json) {
+    if (form == Form::kJson) {
       append_json(rows[k], translations[k], lines);
     } else {
-      append_line(translations[k].text, lines);
+      append_line(rows[k], translations[k], form, lines);
     }
   }
   output.write(lines, rejects);
@@ -136,13 +152,13 @@ int translate(const TranslateOptions& options) {
                           ? rows::open_rows(input.file, rows::ReaderOptions{})
                           : rows::open_rows(rows::open_standard_input(), "standard input", {});
   const auto output = jobs::open_output(options.output.value_or(""));
-  const bool json = wants_json(options);
+  const Form form = form_of(options);
   size_t reject_count = 0;
   while (true) {
     const std::vector<rows::Row> rows = read_rows(*reader);
     if (rows.empty()) break;
     reject_count +=
-        translate_rows(*translator, options.threads.value_or(usable_cores()), json, rows, *output);
+        translate_rows(*translator, options.threads.value_or(usable_cores()), form, rows, *output);
   }
   jobs::JobState state;
   output->commit(state);
@@ -162,6 +178,8 @@ void add_translate(Program& program) {
   command.text("to", options->to, Value::kWord, "CODE", "Into this language, by opus-mt-FROM-TO");
   command.choice("format", options->format, {"plain", "jsonl"},
                  "jsonl: with ids and a status (default: by OUTPUT)");
+  command.flag("explain-route", options->explain,
+               "Each text, its translation and the status, with tabs between");
   command.number("beam", options->beam, 1,
                  "Hypotheses at a time (default: as the model's configuration says)");
   command.number("max-length", options->max_length, 1,

@@ -25,7 +25,8 @@ std::string rounded(const char* format, double value) {
 
 AnswerCells::AnswerCells(AnswerOptions options, std::vector<std::string> labels)
     : options_(std::move(options)), labels_(std::move(labels)) {
-  if (options_.provenance) provenance_json_ = pipeline::json_of(*options_.provenance);
+  for (const pipeline::Provenance& from : options_.provenance)
+    provenance_json_.push_back(pipeline::json_of(from));
 }
 
 size_t AnswerCells::ranks() const {
@@ -35,19 +36,22 @@ size_t AnswerCells::ranks() const {
 std::vector<std::string> AnswerCells::names() const {
   if (options_.format == OutputFormat::kTable) {
     std::vector<std::string> names = {"label", "score", "polarity", "tokens"};
+    if (options_.routes) names.insert(names.end(), {"language", "route"});
     for (const pipeline::Task& task : options_.tasks) names.push_back(task.name);
     return names;
   }
   std::vector<std::string> names = {"label", "score"};
   const bool json = options_.format == OutputFormat::kJsonLines;
   if (json) names.push_back("scores");
-  for (const char* name : {"polarity", "tokens", "windows", "truncated"}) names.push_back(name);
+  names.insert(names.end(), {"polarity", "tokens", "windows", "truncated"});
+  if (options_.routes)
+    names.insert(names.end(), {"language", "language_confidence", "route", "translation", "warnings"});
   if (json) {
     if (!options_.tasks.empty()) names.push_back("tasks");
     if (options_.logits) names.push_back("logits");
     if (options_.details.sentences) names.push_back("sentences");
     if (options_.details.explain) names.push_back("explanation");
-    if (options_.provenance) names.push_back("model");
+    if (!options_.provenance.empty()) names.push_back("model");
     return names;
   }
   for (size_t rank = 1; options_.top_k > 0 && rank < ranks(); ++rank) {
@@ -62,7 +66,7 @@ std::vector<std::string> AnswerCells::names() const {
     names.push_back(task.name + "_score");
   }
   for (const char* name : {"model", "revision", "sha256", "adapter", "dtype", "device"}) {
-    if (options_.provenance) names.push_back(name);
+    if (!options_.provenance.empty()) names.push_back(name);
   }
   return names;
 }
@@ -84,6 +88,32 @@ void AnswerCells::add_number(float value) {
 
 // It is made of scores in single precision: more digits would say nothing.
 void AnswerCells::add_polarity(double polarity) { add_number(static_cast<float>(polarity)); }
+
+// In columns the warnings stand in one, between spaces.
+void AnswerCells::add_routing(const pipeline::Result& result) {
+  if (!result.routing) {
+    cells_.resize(cells_.size() + 5);
+    return;
+  }
+  const pipeline::Routing& routing = *result.routing;
+  add_string(routing.language);
+  add_number(static_cast<float>(routing.confidence));
+  add_string(pipeline::route_name(routing.route));
+  if (routing.route == pipeline::Route::kTranslated) {
+    add_string(routing.translation);
+  } else {
+    cells_.emplace_back();
+  }
+  if (options_.format == OutputFormat::kJsonLines) return add_json(pipeline::json_of_warnings(routing));
+  std::string warnings;
+  for (const std::string& warning : routing.warnings) warnings += (warnings.empty() ? "" : " ") + warning;
+  add_string(warnings);
+}
+
+size_t AnswerCells::source_of(const pipeline::Result& result) const {
+  const bool other = result.routing && result.routing->route == pipeline::Route::kMultilingual;
+  return other ? options_.provenance.size() - 1 : 0;
+}
 
 const std::vector<Cell>& AnswerCells::of(const pipeline::Result& result, const Details& details) {
   VALENCE_CHECK(result.scores.size() == labels_.size() && static_cast<size_t>(result.label) < labels_.size());
@@ -129,6 +159,7 @@ void AnswerCells::json_cells(const pipeline::Result& result, const Details& deta
   add_json(std::to_string(result.tokens));
   add_json(std::to_string(result.windows));
   add_json(result.truncated ? "true" : "false");
+  if (options_.routes) add_routing(result);
   if (!options_.tasks.empty()) {
     std::string tasks;
     pipeline::append_tasks(tasks, options_.tasks, result.tasks);
@@ -141,7 +172,7 @@ void AnswerCells::json_cells(const pipeline::Result& result, const Details& deta
   }
   if (options_.details.sentences) add_json(details.sentences);
   if (options_.details.explain) add_json(details.explanation);
-  if (options_.provenance) add_json(provenance_json_);
+  if (!provenance_json_.empty()) add_json(provenance_json_[source_of(result)]);
 }
 
 void AnswerCells::column_cells(const pipeline::Result& result) {
@@ -152,6 +183,7 @@ void AnswerCells::column_cells(const pipeline::Result& result) {
   add_json(std::to_string(result.tokens));
   add_json(std::to_string(result.windows));
   add_json(result.truncated ? "true" : "false");
+  if (options_.routes) add_routing(result);
   if (options_.top_k > 0) ranked(result);
   for (size_t rank = 1; options_.top_k > 0 && rank < ranks(); ++rank) {
     add_string(labels_[order_[rank]]);
@@ -163,11 +195,15 @@ void AnswerCells::column_cells(const pipeline::Result& result) {
   for (size_t k = 0; k < options_.tasks.size(); ++k) {
     const pipeline::TaskResult& task = result.tasks[k];
     const auto best = static_cast<size_t>(task.label);
+    if (task.scores.empty()) {
+      cells_.resize(cells_.size() + 2);
+      continue;
+    }
     add_string(options_.tasks[k].labels[best]);
     add_number(task.scores[best]);
   }
-  if (options_.provenance) {
-    const pipeline::Provenance& from = *options_.provenance;
+  if (!options_.provenance.empty()) {
+    const pipeline::Provenance& from = options_.provenance[source_of(result)];
     for (const std::string* value :
          {&from.model, &from.revision, &from.sha256, &from.adapter, &from.dtype, &from.device}) {
       add_string(*value);
@@ -188,9 +224,14 @@ void AnswerCells::table_cells(const pipeline::Result& result) {
     tokens += " (" + std::to_string(result.windows) + " windows)";
   }
   add_json(std::move(tokens));
+  if (options_.routes) {
+    add_string(result.routing ? result.routing->language : "");
+    add_string(result.routing ? pipeline::route_name(result.routing->route) : "");
+  }
   for (size_t k = 0; k < options_.tasks.size(); ++k) {
-    const auto best = static_cast<size_t>(result.tasks[k].label);
-    add_string(printable(options_.tasks[k].labels[best], 40));
+    const pipeline::TaskResult& task = result.tasks[k];
+    const auto best = static_cast<size_t>(task.label);
+    add_string(task.scores.empty() ? "" : printable(options_.tasks[k].labels[best], 40));
   }
   // Rounded to 0 it has no colour.
   if (known && std::abs(result.polarity) >= 0.05) cells_.front().tone = result.polarity > 0 ? 1 : -1;

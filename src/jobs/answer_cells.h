@@ -15,16 +15,20 @@ struct AnswerOptions {
   rows::OutputFormat format = rows::OutputFormat::kJsonLines;
   bool logits = false;
   int top_k = 0;  // 0: the scores of all labels
-  std::optional<pipeline::Provenance> provenance;
+  // Where answers come from: the model itself, then, of a classifier that routes, the multilingual one.
+  // Empty: not asked.
+  std::vector<pipeline::Provenance> provenance;
   std::vector<pipeline::Task> tasks = {};
   pipeline::DetailOptions details = {};
+  bool routes = false;
 };
 
-// JSON Lines: label, score, scores, polarity, tokens, windows, truncated, then tasks, logits,
-// sentences, explanation and model.
-// CSV and TSV: label, score, polarity, tokens, windows, truncated; with top_k label_2, score_2, ... ; with
-// logits logit_LABEL for each label; of each task TASK and TASK_score; with provenance model, revision,
-// sha256, adapter, dtype, device. A table: label, score, polarity, tokens, rounded for people.
+// JSON Lines: label, score, scores, polarity, tokens, windows, truncated, then language, language_confidence,
+// route, translation and warnings of a classifier that routes, tasks, logits, sentences, explanation and
+// model. CSV and TSV: label, score, polarity, tokens, windows, truncated, and the same five; with top_k
+// label_2, score_2, ... ; with logits logit_LABEL for each label; of each task TASK and TASK_score; with
+// provenance model, revision, sha256, adapter, dtype, device. A table: label, score, polarity, tokens,
+// rounded for people, language and route.
 class AnswerCells {
  public:
   AnswerCells(AnswerOptions options, std::vector<std::string> labels);
@@ -37,6 +41,8 @@ class AnswerCells {
   void add_json(std::string text);
   void add_number(float value);
   void add_polarity(double polarity);
+  void add_routing(const pipeline::Result& result);
+  size_t source_of(const pipeline::Result& result) const;
   void json_cells(const pipeline::Result& result, const Details& details);
   void column_cells(const pipeline::Result& result);
   void table_cells(const pipeline::Result& result);
@@ -47,7 +53,7 @@ class AnswerCells {
 
   AnswerOptions options_;
   std::vector<std::string> labels_;
-  std::string provenance_json_;
+  std::vector<std::string> provenance_json_;
   std::vector<rows::Cell> cells_;
   std::vector<size_t> order_;
 };

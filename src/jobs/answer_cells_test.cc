@@ -42,7 +42,7 @@ Pairs shown(AnswerOptions options, const pipeline::Result& result,
 }
 
 AnswerOptions options_for(OutputFormat format, bool logits = false, int top_k = 0) {
-  return {format, logits, top_k, std::nullopt, {}};
+  return {format, logits, top_k, {}, {}};
 }
 
 TEST(AnswerCells, OfJsonLines) {
@@ -90,7 +90,7 @@ TEST(AnswerCells, NeverWriteWhatIsNoJson) {
 
 TEST(AnswerCells, SayWhereAnAnswerComesFrom) {
   AnswerOptions options = options_for(OutputFormat::kJsonLines);
-  options.provenance = pipeline::Provenance{"org/\"name\"", "", "00ff", "", "int8", "cpu avx2"};
+  options.provenance = {{"org/\"name\"", "", "00ff", "", "int8", "cpu avx2"}};
   EXPECT_EQ(
       shown(options, kGood).back(),
       R"(model={"name":"org/\"name\"","revision":null,"sha256":"00ff","adapter":null,"dtype":"int8","device":"cpu avx2"})");
@@ -127,6 +127,35 @@ TEST(AnswerCells, OfATableAreForPeople) {
   EXPECT_EQ(cells.of(kGood).front().tone, 1);
   EXPECT_EQ(cells.of(result_of({1, 0, 0}, 0, -0.5)).front().tone, -1);
   EXPECT_EQ(cells.of(result_of({1, 0, 0}, 0, 0.01)).front().tone, 0);
+}
+
+TEST(AnswerCells, OfAClassifierThatRoutesNameLanguageAndRoute) {
+  using testing::IsSupersetOf;
+  pipeline::Result translated = kGood, other = kGood;
+  translated.routing = pipeline::Routing{"de", 0.75, pipeline::Route::kTranslated, "text", {}};
+  translated.tasks = {{{0.25f, 0.75f}, 1}};
+  other.routing = pipeline::Routing{
+      "und", 0, pipeline::Route::kMultilingual, "", {"translation_empty", "tasks_unavailable"}};
+  other.tasks = {{}};
+  const auto options = [](OutputFormat format) {
+    AnswerOptions out = options_for(format);
+    out.routes = true;
+    out.tasks = {{"irony", {"no", "yes"}}};
+    out.provenance = {{"first", "", "", "", "", ""}, {"second", "", "", "", "", ""}};
+    return out;
+  };
+  EXPECT_THAT(shown(options(OutputFormat::kJsonLines), translated),
+              IsSupersetOf({"language=de", "language_confidence=0.75", "route=translated", "translation=text",
+                            "warnings=[]"}));
+  EXPECT_THAT(shown(options(OutputFormat::kJsonLines), other),
+              IsSupersetOf({"route=multilingual", "translation", "tasks={}",
+                            "warnings=[\"translation_empty\",\"tasks_unavailable\"]"}));
+  EXPECT_THAT(shown(options(OutputFormat::kCsv), translated),
+              IsSupersetOf({"route=translated", "irony=yes", "model=first"}));
+  EXPECT_THAT(shown(options(OutputFormat::kCsv), other),
+              IsSupersetOf({"warnings=translation_empty tasks_unavailable", "irony", "model=second"}));
+  EXPECT_THAT(shown(options(OutputFormat::kTable), other),
+              IsSupersetOf({"language=und", "route=multilingual", "irony="}));
 }
 
 }  // namespace

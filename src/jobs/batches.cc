@@ -9,10 +9,13 @@ namespace valence::jobs {
 namespace {
 
 std::vector<pipeline::Result> classify(pipeline::Classifier& classifier,
-                                       std::span<const std::string_view> texts, int worker, bool together) {
+                                       std::span<const std::string_view> texts, int worker, bool together,
+                                       const pipeline::Reading& reading) {
   std::vector<pipeline::Result> results;
-  if (!texts.empty())
-    results = together ? classifier.classify_together(texts) : classifier.classify(texts, worker);
+  if (!texts.empty()) {
+    results =
+        together ? classifier.classify_together(texts, reading) : classifier.classify(texts, worker, reading);
+  }
   VALENCE_CHECK(results.size() == texts.size());
   return results;
 }
@@ -23,8 +26,16 @@ Details details_of(pipeline::Classifier& classifier, std::string_view text, cons
   if (!result.reject_reason.empty()) return details;
   const pipeline::DetailPlan plan(text, options);
   const std::vector<std::string> texts = plan.texts(text);
-  const std::vector<pipeline::Result> read =
-      classify(classifier, std::vector<std::string_view>(texts.begin(), texts.end()), worker, together);
+  // They are read as the text was: of a few words alone, the language may look like another one.
+  pipeline::Reading reading;
+  std::vector<std::string_view> languages;
+  if (result.routing) {
+    languages.assign(texts.size(), result.routing->language);
+    reading.languages = languages;
+    reading.route = result.routing->route;
+  }
+  const std::vector<pipeline::Result> read = classify(
+      classifier, std::vector<std::string_view>(texts.begin(), texts.end()), worker, together, reading);
   if (options.sentences) details.sentences = plan.sentences(text, classifier.labels(), read);
   if (options.explain) details.explanation = plan.explanation(text, result, read);
   return details;
@@ -35,12 +46,16 @@ Details details_of(pipeline::Classifier& classifier, std::string_view text, cons
 void classify_batch(pipeline::Classifier& classifier, Batch& batch, int worker, bool together,
                     const pipeline::DetailOptions& details) {
   const auto start = std::chrono::steady_clock::now();
-  std::vector<std::string_view> texts;
+  std::vector<std::string_view> texts, languages;
   texts.reserve(batch.rows.size());
-  for (const rows::Row& row : batch.rows) {
-    if (!row.rejected()) texts.push_back(row.text_view());
+  for (size_t i = 0; i < batch.rows.size(); ++i) {
+    if (batch.rows[i].rejected()) continue;
+    texts.push_back(batch.rows[i].text_view());
+    if (!batch.languages.empty()) languages.push_back(batch.languages[i]);
   }
-  std::vector<pipeline::Result> results = classify(classifier, texts, worker, together);
+  pipeline::Reading reading;
+  reading.languages = languages;
+  std::vector<pipeline::Result> results = classify(classifier, texts, worker, together, reading);
   batch.results.resize(batch.rows.size());
   if (details.any()) batch.details.resize(batch.rows.size());
   size_t next = 0;

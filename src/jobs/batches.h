@@ -25,7 +25,8 @@ struct Details {
 
 struct Batch {
   std::vector<rows::Row> rows;
-  rows::Position end;  // of the input behind the last row
+  std::vector<std::string> languages;  // of each row, as its column says; empty without such a column
+  rows::Position end;                  // of the input behind the last row
   // One for each row; empty ones for rows that the reader rejected.
   std::vector<pipeline::Result> results;
   std::vector<Details> details;  // likewise, when they are asked for

@@ -16,6 +16,7 @@
 #include "jobs/batches.h"
 #include "jobs/output.h"
 #include "jobs/progress.h"
+#include "rows/column_values.h"
 
 namespace valence::jobs {
 namespace {
@@ -87,6 +88,7 @@ struct Job::Parts {
   rows::OutputFormat format;
   std::unique_ptr<Output> output;
   std::unique_ptr<rows::RowReader> reader;
+  std::optional<rows::ColumnValues> languages;
   bool keeps_state;  // the output can be gone on with
 
   std::unique_ptr<rows::RowWriter> writer;
@@ -122,6 +124,8 @@ Job::Parts::Parts(JobOptions given) : options(std::move(given)), format(chosen_f
   // Of anything but a file, what was read can be known again only by its checksum.
   const bool checksum = is_stdin(options) || !std::filesystem::is_regular_file(options.file, ignored);
   reader = open_input(options, columns_needed, checksum);
+  if (options.language_column)
+    languages.emplace(*reader, std::vector{*options.language_column}, "--language-column");
   output = open_output(options.output);
   // A table keeps rows back to choose its widths; it is for reading, and short.
   if (options.details.any() && format != rows::OutputFormat::kJsonLines)
@@ -142,6 +146,7 @@ std::map<std::string, std::string> Job::Parts::settings(const pipeline::Classifi
           {"format", std::string(rows::name_of(format))},
           {"input-format", std::to_string(static_cast<int>(reader->format()))},
           {"text-column", options.text_column.value_or("")},
+          {"language-column", options.language_column.value_or("")},
           {"encoding", options.encoding ? std::string(rows::name_of(*options.encoding)) : "detected"},
           {"logits", yes_or_no(options.logits)},
           {"provenance", yes_or_no(options.provenance)},
@@ -155,9 +160,11 @@ std::map<std::string, std::string> Job::Parts::settings(const pipeline::Classifi
 bool Job::Parts::begin(const pipeline::Classifier& classifier) {
   start = Clock::now();
   next_checkpoint = start + options.checkpoint_every;
-  AnswerOptions answers{format,       options.logits,     options.top_k,
-                        std::nullopt, classifier.tasks(), options.details};
-  if (options.provenance) answers.provenance = classifier.provenance();
+  AnswerOptions answers{format,          options.logits,     options.top_k, {}, classifier.tasks(),
+                        options.details, classifier.routes()};
+  if (options.provenance) answers.provenance.push_back(classifier.provenance());
+  if (options.provenance && classifier.routes())
+    answers.provenance.push_back(classifier.provenance_of(pipeline::Route::kMultilingual));
   cells = std::make_unique<AnswerCells>(std::move(answers), classifier.labels());
   writer = rows::make_writer(writer_options(options, format), *reader, cells->names());
   if (keeps_state) state.settings = settings(classifier);
@@ -181,6 +188,7 @@ std::unique_ptr<Batch> Job::Parts::read_batch(size_t rows) {
     at_end = !reader->next(row);
     if (at_end) break;
     bytes += row.storage.size();
+    if (languages) batch->languages.push_back(row.rejected() ? "" : languages->of(row).front());
     batch->rows.push_back(std::move(row));
   }
   batch->end = reader->position();

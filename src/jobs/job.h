@@ -27,6 +27,7 @@ struct JobOptions {
   std::filesystem::path file;
   std::optional<rows::Format> input_format;  // absent: by the file's name; plain lines for standard input
   std::optional<std::string> text_column;
+  std::optional<std::string> language_column;  // for a classifier that routes
   std::optional<rows::Encoding> encoding;
 
   // The output: a file, a device, or (empty or "-") standard output. Rejected rows go to

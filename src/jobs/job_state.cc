@@ -17,7 +17,7 @@ namespace {
 
 using formats::Json;
 
-constexpr int64_t kVersion = 1;
+constexpr int64_t kVersion = 2;
 
 Json number(uint64_t value) { return Json(static_cast<int64_t>(value)); }
 
@@ -31,6 +31,13 @@ uint64_t count_in(const Json& json, const char* key, const std::string& where) {
 Json summary_json(const Summary& summary) {
   Json::Array labels;
   for (const uint64_t count : summary.labels) labels.push_back(number(count));
+  Json::Object languages;
+  for (const auto& [name, language] : summary.languages) {
+    languages.emplace_back(name, Json(Json::Object{{"rows", number(language.rows)},
+                                                   {"translated", number(language.translated)},
+                                                   {"polarity_sum", Json(language.polarity_sum)},
+                                                   {"with_polarity", number(language.with_polarity)}}));
+  }
   return Json(Json::Object{{"rows", number(summary.rows)},
                            {"rejected", number(summary.rejected)},
                            {"tokens", number(summary.tokens)},
@@ -38,7 +45,9 @@ Json summary_json(const Summary& summary) {
                            {"polarity_sum", Json(summary.polarity_sum)},
                            {"with_polarity", number(summary.with_polarity)},
                            {"truncated", number(summary.truncated)},
-                           {"in_windows", number(summary.in_windows)}});
+                           {"in_windows", number(summary.in_windows)},
+                           {"languages", Json(std::move(languages))},
+                           {"failed_translations", number(summary.failed_translations)}});
 }
 
 Summary read_summary(const Json& json, const std::string& where) {
@@ -49,13 +58,25 @@ Summary read_summary(const Json& json, const std::string& where) {
   summary.with_polarity = count_in(json, "with_polarity", where);
   summary.truncated = count_in(json, "truncated", where);
   summary.in_windows = count_in(json, "in_windows", where);
+  summary.failed_translations = count_in(json, "failed_translations", where);
   const Json* labels = json.get("labels");
   const Json* polarity = json.get("polarity_sum");
-  if (!labels || !polarity) throw Error(ErrorCode::kBadData, where + ": the summary is not complete");
+  const Json* languages = json.get("languages");
+  if (!labels || !polarity || !languages)
+    throw Error(ErrorCode::kBadData, where + ": the summary is not complete");
   for (const Json& count : labels->as_array(where + ": labels")) {
     summary.labels.push_back(static_cast<uint64_t>(count.as_int(where + ": labels")));
   }
   summary.polarity_sum = polarity->as_number(where + ": polarity_sum");
+  for (const auto& [name, one] : languages->as_object(where + ": languages")) {
+    Summary::Language& language = summary.languages[name];
+    language.rows = count_in(one, "rows", where);
+    language.translated = count_in(one, "translated", where);
+    language.with_polarity = count_in(one, "with_polarity", where);
+    const Json* sum = one.get("polarity_sum");
+    if (!sum) throw Error(ErrorCode::kBadData, where + ": the summary is not complete");
+    language.polarity_sum = sum->as_number(where + ": polarity_sum");
+  }
   return summary;
 }
 

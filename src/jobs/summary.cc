@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <functional>
+#include <utility>
 
 #include "base/error.h"
 
@@ -26,6 +28,31 @@ std::string bar(double share) {
   return out;
 }
 
+// A line for each of the most frequent languages; nothing where there is one only.
+std::string by_language(const Summary& summary) {
+  constexpr size_t kShown = 12;
+  if (summary.languages.size() < 2) return "";
+  std::vector<std::pair<std::string, Summary::Language>> all(summary.languages.begin(),
+                                                             summary.languages.end());
+  std::ranges::stable_sort(all, std::greater{}, [](const auto& one) { return one.second.rows; });
+  const double answered = static_cast<double>(summary.rows - summary.rejected);
+  const size_t width = with_commas(all.front().second.rows).size();
+  std::string out;
+  for (size_t k = 0; k < std::min(kShown, all.size()); ++k) {
+    const auto& [name, language] = all[k];
+    out += padded(name, 4, false) + padded(with_commas(language.rows), width, true) +
+           padded(formatted("%.1f%%", 100 * static_cast<double>(language.rows) / answered), 8, true);
+    if (language.with_polarity > 0) {
+      const double mean = language.polarity_sum / static_cast<double>(language.with_polarity);
+      out += "  polarity " + formatted("%+.3f", mean);
+    }
+    if (language.translated > 0) out += "  " + with_commas(language.translated) + " translated";
+    out += "\n";
+  }
+  if (all.size() > kShown) out += "and " + std::to_string(all.size() - kShown) + " more languages\n";
+  return out;
+}
+
 std::string rate(uint64_t count, double seconds) {
   return with_commas(static_cast<uint64_t>(static_cast<double>(count) / std::max(seconds, 1e-3)));
 }
@@ -46,6 +73,18 @@ void Summary::add(const pipeline::Result& result) {
     polarity_sum += result.polarity;
     ++with_polarity;
   }
+  if (result.routing) add_language(*result.routing, result.polarity);
+}
+
+void Summary::add_language(const pipeline::Routing& routing, double polarity) {
+  Language& language = languages[routing.language];
+  ++language.rows;
+  language.translated += routing.route == pipeline::Route::kTranslated;
+  failed_translations += std::ranges::any_of(
+      routing.warnings, [](const std::string& warning) { return warning.starts_with("translation_"); });
+  if (std::isnan(polarity)) return;
+  language.polarity_sum += polarity;
+  ++language.with_polarity;
 }
 
 void Summary::add_reject() {
@@ -86,12 +125,16 @@ std::string describe(const Summary& summary, const std::vector<std::string>& lab
     const double mean = summary.polarity_sum / static_cast<double>(summary.with_polarity);
     out += "mean polarity " + formatted("%+.3f", mean) + "\n";
   }
+  out += by_language(summary);
   out += with_commas(summary.rows) + (summary.rows == 1 ? " row, " : " rows, ") +
          with_commas(summary.rejected) + " rejected; " + duration(summary.seconds) + ", " +
          rate(summary.run_rows, summary.seconds) + " texts/s, " + rate(summary.run_tokens, summary.seconds) +
          " tokens/s\n";
   if (summary.in_windows > 0) out += with_commas(summary.in_windows) + " long texts were read in windows\n";
   if (summary.truncated > 0) out += with_commas(summary.truncated) + " long texts were cut\n";
+  if (summary.failed_translations > 0)
+    out +=
+        with_commas(summary.failed_translations) + " texts could not be translated and took another route\n";
   for (const std::string& note : notes) out += note + "\n";
   return out;
 }

@@ -55,6 +55,14 @@ constexpr std::string_view kCommon =
     "ka kk km kn ko ky lo lt lv mg mk ml mn mr ms mt my ne nl no or pa pl ps pt ro ru sd si sk sl so sq sr "
     "su sv "
     "sw ta te tg th tl tr tt ug uk ur uz vi yi yo zh";
+// The labels of lid.176.
+constexpr std::string_view kAll =
+    "af als am an ar arz as ast av az azb ba bar bcl be bg bh bn bo bpy br bs bxr ca cbk ce ceb ckb co cs "
+    "cv cy da de diq dsb dty dv el eml en eo es et eu fa fi fr frr fy ga gd gl gn gom gu gv he hi hif hr "
+    "hsb ht hu hy ia id ie ilo io is it ja jbo jv ka kk km kn ko krc ku kv kw ky la lb lez li lmo lo lrc "
+    "lt lv mai mg mhr min mk ml mn mr mrj ms mt mwl my myv mzn nah nap nds ne new nl nn no oc or os pa "
+    "pam pfl pl pms pnb ps pt qu rm ro ru rue sa sah sc scn sco sd sh si sk sl so sq sr su sv sw ta te tg "
+    "th tk tl tr tt tyv ug uk ur uz vec vep vi vls vo wa war wuu xal xmf yi yo yue zh";
 // Unions and dialects of which the standard language is the better answer.
 constexpr std::string_view kOverlapping = "sh arz azb pnb nn als bh wuu yue hif simple";
 
@@ -96,6 +104,11 @@ double rarity(std::string_view language) {
   static const auto common = set_of(kCommon), overlapping = set_of(kOverlapping);
   if (common.contains(language)) return 0;
   return overlapping.contains(language) ? 3 : 2;
+}
+
+bool is_known_language(std::string_view code) {
+  static const auto all = set_of(kAll);
+  return all.contains(code);
 }
 
 }  // namespace valence::language

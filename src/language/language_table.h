@@ -11,6 +11,9 @@ namespace valence::language {
 // taken for one in Latin letters.
 bool is_written_in(std::string_view language, Script script);
 
+// Whether lid.176 has such a label.
+bool is_known_language(std::string_view code);
+
 // What the logarithm of its probability loses before any text is seen: nothing for languages with a large
 // written use, more for small and made ones, which a model without a prior finds in short texts of others.
 double rarity(std::string_view language);

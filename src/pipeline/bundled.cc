@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/error.h"
+
 namespace {
 
 struct File {
@@ -58,5 +60,12 @@ std::optional<ModelSource> find_bundled_model(std::string_view name) { return fi
 std::optional<ModelSource> find_bundled_adapter(std::string_view name) { return find_in(kAdapters, name); }
 
 ModelSource default_model() { return source_of(kModels.front()); }
+
+std::string_view bundled_routes() {
+  const File* file = valence_bundled_files;
+  while (file->path != nullptr && std::string_view(file->path) != "routes.json") ++file;
+  VALENCE_CHECK(file->path != nullptr);
+  return {reinterpret_cast<const char*>(file->begin), static_cast<size_t>(file->end - file->begin)};
+}
 
 }  // namespace valence::pipeline

@@ -29,4 +29,7 @@ std::optional<ModelSource> find_bundled_adapter(std::string_view name);
 // Named "default".
 ModelSource default_model();
 
+// The measured routes of these models (routing/route_table.h), as JSON.
+std::string_view bundled_routes();
+
 }  // namespace valence::pipeline

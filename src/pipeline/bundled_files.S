@@ -31,5 +31,6 @@ valence_bundled_files:
   adapter offensive
   adapter sentiment-2
   adapter sentiment-5
+  file "routes.json"
   .quad 0
   .section .note.GNU-stack, "", @progbits

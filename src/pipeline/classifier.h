@@ -12,6 +12,7 @@
 
 #include "backend/backend.h"
 #include "formats/model_files.h"
+#include "pipeline/route.h"
 #include "text/tokenizer.h"
 
 namespace valence::pipeline {
@@ -58,6 +59,10 @@ struct Reading {
   uint64_t tasks = ~uint64_t{0};
   std::optional<LongText> long_text = std::nullopt;  // absent: that of the options
   bool keep_end = false;                             // kTruncate keeps a text's end instead of its beginning
+  // For a classifier that routes: the language of each text, "" where the caller does not know it; none at
+  // all when it knows none.
+  std::span<const std::string_view> languages = {};
+  std::optional<Route> route = std::nullopt;  // likewise: the route of all texts; absent: as it chooses
 };
 
 // Of one task, in the order of its labels; without scores when the call did not ask for it.
@@ -86,7 +91,8 @@ struct Result {
   int64_t tokens = 0;   // special tokens included, before any cut
   int32_t windows = 0;
   bool truncated = false;
-  std::vector<TaskResult> tasks;  // in the order of ClassifierOptions::tasks
+  std::vector<TaskResult> tasks;                  // in the order of ClassifierOptions::tasks
+  std::optional<Routing> routing = std::nullopt;  // of a classifier that routes
 };
 
 struct Task {
@@ -120,6 +126,12 @@ class Classifier {
   virtual const text::Tokenizer& tokenizer() const = 0;
   // Computed at the first call: it reads the weights once more for their hash.
   virtual Provenance provenance() const = 0;
+  // Whether texts take different ways by their language (routing/router.h); each result then says which.
+  virtual bool routes() const { return false; }
+  // The language by which it would choose a text's way, as results name it; empty where none does.
+  virtual std::string language_of(std::string_view /*text*/) const { return ""; }
+  // Of the answers of that route.
+  virtual Provenance provenance_of(Route) const { return provenance(); }
   // Bytes of the weights in memory.
   virtual size_t weight_bytes() const = 0;
   // A stable digest of everything that decides the answers (weights' size and names, config, options);

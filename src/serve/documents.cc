@@ -66,6 +66,10 @@ std::string answer_of(const Pending& pending, const Plan& plan, const pipeline::
   out += std::to_string(result.windows);
   append_member(out, "truncated");
   out += result.truncated ? "true" : "false";
+  if (result.routing) {
+    out += ',';
+    pipeline::append_routing(out, *result.routing);
+  }
   if (pending.options.tasks != 0) {
     append_member(out, "tasks");
     pipeline::append_tasks(out, classifier.tasks(), result.tasks);
@@ -179,8 +183,10 @@ Document read_document(const Context& context, const Json& value, size_t positio
   const Json* text = value.find("text");
   if (text == nullptr) return fail("not_text", "the document has no text");
   if (!text->is_string()) return fail("not_text", "text is a string, got " + std::string(text->type_name()));
-  if (const Json* language = value.get("language"); language != nullptr && !language->is_string())
-    return fail("malformed", "language is a string");
+  if (const Json* language = value.get("language")) {
+    if (!language->is_string()) return fail("malformed", "language is a string");
+    document.language = language->as_string("");
+  }
   document.text = text->as_string("");
   if (const std::optional<Refused> wrong = check_text(context, document.text)) {
     document.text.clear();
@@ -211,9 +217,14 @@ Job::Clock::time_point answer_documents(Context& context, const DocumentOptions&
   for (Plan& plan : pending->plans) {
     if (!plan.document.error_code.empty()) continue;
     plan.first_detail = details.size();
-    for (std::string& text : plan.details.texts(plan.document.text)) details.push_back({std::move(text), {}});
+    // They are read as the text is: of a few words alone, the language may look like another one.
+    std::string language = plan.document.language;
+    if (options.details.any() && language.empty())
+      language = options.model->classifier->language_of(plan.document.text);
+    for (std::string& text : plan.details.texts(plan.document.text))
+      details.push_back({std::move(text), {}, {}, language});
     plan.entry = texts.size();
-    texts.push_back({std::move(plan.document.text), {}});
+    texts.push_back({std::move(plan.document.text), {}, {}, std::move(plan.document.language)});
   }
   const JobPointer first = pending->texts = make_job(pending, std::move(texts), options.tasks);
   const JobPointer second = pending->details = make_job(pending, std::move(details), 0);

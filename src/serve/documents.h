@@ -26,6 +26,7 @@ struct Document {
   std::string id;
   std::string text;
   std::string error_code, error_message;  // empty: no error so far
+  std::string language = "";              // as the client named it, or empty
 };
 
 // The documents of a body. Throws Refused for what is no list, or too long a one.

@@ -100,6 +100,7 @@ void Scheduler::work(int worker) {
 void Scheduler::classify(Batch& batch, int worker) {
   const Clock::time_point start = Clock::now();
   std::vector<pipeline::TextPair> texts;
+  std::vector<std::string_view> languages;
   std::vector<Entry*> entries;
   double bytes = 0, estimated = 0;
   for (const Waiting& waiting : batch) {
@@ -111,15 +112,17 @@ void Scheduler::classify(Batch& batch, int worker) {
     }
     Entry& entry = waiting.job->entries[waiting.entry];
     texts.push_back({entry.text, entry.pair});
+    languages.push_back(entry.language);
     entries.push_back(&entry);
     bytes += static_cast<double>(entry.text.size());
     estimated += waiting.tokens;
   }
   if (texts.empty()) return;
   const Job& first = *batch.front().job;
+  pipeline::Reading reading = first.reading;
+  reading.languages = languages;
   try {
-    std::vector<pipeline::Result> results =
-        first.model->classifier->classify_pairs(texts, worker, first.reading);
+    std::vector<pipeline::Result> results = first.model->classifier->classify_pairs(texts, worker, reading);
     VALENCE_CHECK(results.size() == texts.size());
     double tokens = 0;
     for (size_t k = 0; k < results.size(); ++k) {

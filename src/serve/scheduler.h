@@ -23,6 +23,7 @@ struct Entry {
   std::string text;
   pipeline::Result result;
   std::optional<std::string> pair = std::nullopt;  // read together with the text
+  std::string language = "";                       // where the client named it
 };
 
 enum class JobEnd { kDone, kLate, kAbandoned, kFailed };

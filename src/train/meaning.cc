@@ -47,6 +47,9 @@ void check_settings(const Settings& settings) {
     contradiction("--freeze " + settings.freeze + " needs --method full: with " + settings.method +
                   " all weights of the model are frozen");
   }
+  const bool words = settings.method == "full" && settings.freeze == "none";
+  if (settings.lazy_words && (!words || settings.optimizer != "adamw"))
+    contradiction("--lazy-words needs --method full, --freeze none and --optimizer adamw");
   const std::string& weights = settings.class_weights;
   if (weights != "none" && weights != "auto" && weights.find('=') == weights.npos) {
     contradiction("--class-weights: " + printable(weights, 60) + " is not none, auto, or LABEL=WEIGHT");
@@ -61,9 +64,10 @@ Problem problem_of(const Settings& settings, Problem of_model) {
                                                                                : of_model;
 }
 
-OptimizerKind optimizer_of(const Settings& settings) {
-  if (settings.optimizer == "adamw-8bit") return OptimizerKind::k8Bit;
-  return settings.optimizer == "paged-adamw-8bit" ? OptimizerKind::kPaged8Bit : OptimizerKind::kFp32;
+OptimizerOptions optimizer_of(const Settings& settings) {
+  if (settings.optimizer == "adamw-8bit") return {OptimizerKind::k8Bit, false};
+  if (settings.optimizer == "paged-adamw-8bit") return {OptimizerKind::kPaged8Bit, false};
+  return {OptimizerKind::kFp32, settings.lazy_words};
 }
 
 models::TrainableSettings trainable_settings(const Settings& settings, const Dataset& data, Problem problem,

@@ -18,7 +18,7 @@ namespace valence::train {
 void check_settings(const Settings& settings);
 
 models::Problem problem_of(const Settings& settings, models::Problem of_model);
-OptimizerKind optimizer_of(const Settings& settings);
+OptimizerOptions optimizer_of(const Settings& settings);
 
 // How the model becomes trainable: method, LoRA and the labels of the data, sorted. Errors: kBadData when no
 // row is left, or none has a label, or all have the same.

@@ -100,9 +100,11 @@ class Optimizer::Memory {
   bool paged_ = false;
 };
 
-Optimizer::Optimizer(OptimizerKind kind, std::vector<Parameter*> parameters,
+Optimizer::Optimizer(OptimizerOptions options, std::vector<Parameter*> parameters,
                      const std::filesystem::path& folder, backend::TrainingBackend& backend)
-    : parameters_(std::move(parameters)), backend_(backend) {
+    : parameters_(std::move(parameters)), backend_(backend), lazy_rows_(options.lazy_rows) {
+  const OptimizerKind kind = options.kind;
+  VALENCE_CHECK(!lazy_rows_ || kind == OptimizerKind::kFp32);
   // Where each tensor's moments lie; a multiple of 64 bytes each.
   const auto aligned = [](int64_t bytes) { return (static_cast<size_t>(bytes) + 63) / 64 * 64; };
   const auto layout = [&](std::byte* data) {
@@ -177,8 +179,14 @@ void Optimizer::step(const backend::AdamW& step) {
       update(parameter.gradient.data(), 0, parameter.count());
       continue;
     }
-    // Rows without a gradient move on by their moments: as dense embeddings do.
     const int64_t columns = parameter.columns, rows = part_rows(columns);
+    if (lazy_rows_) {
+      for (size_t slot = 0; slot < parameter.occurring_rows.size(); ++slot)
+        update(parameter.gradient.data() + static_cast<int64_t>(slot) * columns,
+               parameter.occurring_rows[slot] * columns, columns);
+      continue;
+    }
+    // Rows without a gradient move on by their moments: as dense embeddings do.
     for (int64_t row = 0; row < parameter.rows; row += rows) {
       const int64_t count = std::min(rows, parameter.rows - row);
       float* gradient = gradient_.room(backend_, count * columns);

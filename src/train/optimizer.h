@@ -19,11 +19,18 @@ namespace valence::train {
 // the system can write its pages out when memory is short; of a GPU, locked memory of the process.
 enum class OptimizerKind { kFp32, k8Bit, kPaged8Bit };
 
+struct OptimizerOptions {
+  OptimizerKind kind = OptimizerKind::kFp32;
+  // kFp32 only: rows of a word table whose words did not occur stay as they are, as torch.optim.SparseAdam
+  // has it; else they move on by their moments.
+  bool lazy_rows = false;
+};
+
 class Optimizer {
  public:
   // `folder` is where a paged state has its file; `backend` must outlive it. Errors: kRuntime, kNoMemory.
-  Optimizer(OptimizerKind kind, std::vector<nn::Parameter*> parameters, const std::filesystem::path& folder,
-            backend::TrainingBackend& backend);
+  Optimizer(OptimizerOptions options, std::vector<nn::Parameter*> parameters,
+            const std::filesystem::path& folder, backend::TrainingBackend& backend);
   ~Optimizer();
   Optimizer(const Optimizer&) = delete;
   Optimizer& operator=(const Optimizer&) = delete;
@@ -50,6 +57,7 @@ class Optimizer {
   std::unique_ptr<Memory> memory_;
   std::vector<Moments> moments_;
   backend::TrainingBackend& backend_;
+  bool lazy_rows_;
   backend::Floats gradient_;  // of a part of a table of rows
 };
 

@@ -33,7 +33,7 @@ int64_t expected_memory(const Settings& settings, const Dataset& data,
   const double frozen_bytes = full ? 0 : settings.method == "qlora" ? 0.5 + 4.0 / 64 : 4;
   const double frozen = (static_cast<double>(model.parameters()) - words) * frozen_bytes;
   // Value, gradient and moments; of the word table no gradient.
-  const double moments = optimizer_of(settings) == OptimizerKind::kFp32 ? 8 : 2;
+  const double moments = optimizer_of(settings).kind == OptimizerKind::kFp32 ? 8 : 2;
   const double table = !full ? 0 : settings.freeze == "embeddings" ? 4 * words : -4 * words;
   const double trained = static_cast<double>(trainable) * (8 + moments) + table;
   const double tokens =

@@ -183,6 +183,7 @@ std::vector<Setting> settings_of(Settings& s) {
   list.flag("rslora", s.rslora, "Scale by alpha / sqrt(rank)");
   list.list("targets", s.targets, "NAMES", "Matrices with an update: q_lin,v_lin", true);
   list.text("freeze", s.freeze, "PART", "What --method full leaves as it is", {"none", "embeddings"});
+  list.flag("lazy-words", s.lazy_words, "Update a word's embedding only in steps in which it occurs");
   list.number("epochs", s.epochs, 0.001, 1e6, "Passes over the data");
   list.integer("steps", s.steps, 1, "Updates, whatever --epochs says");
   list.integer("batch-size", s.batch_size, 1, "Rows of a micro batch");

@@ -26,6 +26,7 @@ struct Settings {
   bool rslora = false;
   std::vector<std::string> targets;
   std::string freeze = "none";
+  bool lazy_words = false;
 
   double epochs = 3;
   int64_t steps = 0;  // 0: epochs decide

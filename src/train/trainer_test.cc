@@ -51,6 +51,18 @@ class TrainerTest : public ::testing::Test {
     std::ranges::sort(names);
     return names;
   }
+  // How many rows of a run's word table are the bytes of its base.
+  int64_t rows_of_the_base(const std::string& name) const {
+    const formats::Checkpoint base = formats::Checkpoint::open(source().model);
+    const formats::Checkpoint run = formats::Checkpoint::open(ModelFiles::from_folder(folder_ / name));
+    const char* words = "distilbert.embeddings.word_embeddings.weight";
+    const formats::TensorView &before = base.at(words), &after = run.at(words);
+    const size_t row = before.bytes.size() / static_cast<size_t>(before.shape[0]);
+    int64_t same = 0;
+    for (size_t at = 0; at < before.bytes.size(); at += row)
+      same += std::ranges::equal(before.bytes.subspan(at, row), after.bytes.subspan(at, row));
+    return same;
+  }
   TemporaryFolder folder_;
   Settings settings_;
 };
@@ -86,6 +98,20 @@ TEST_F(TrainerTest, EveryMethodAndOptimizerLearns) {
   }
 }
 
+// The rows of words that are not in the data stay those of the base; without it they decay.
+TEST_F(TrainerTest, LazyWordsMoveOnlyTheRowsThatOccur) {
+  settings_.method = "full";
+  const auto kept_rows = [&](bool lazy) {
+    settings_.lazy_words = lazy;
+    const std::string name = lazy ? "lazy" : "eager";
+    train(settings_, source(), folder_ / name, {});
+    return rows_of_the_base(name);
+  };
+  const int64_t lazy = kept_rows(true), eager = kept_rows(false);
+  EXPECT_GT(lazy, 0);
+  EXPECT_EQ(eager, 0);
+}
+
 struct Stopped {};
 
 // However often a run is killed, it ends with the same bytes.
@@ -93,6 +119,7 @@ TEST_F(TrainerTest, GoesOnToTheSameBytes) {
   for (const auto& [method, optimizer] :
        {std::pair{"full", "adamw"}, std::pair{"lora", "paged-adamw-8bit"}}) {
     settings_.method = method;
+    settings_.lazy_words = settings_.method == "full";
     settings_.optimizer = optimizer;
     settings_.save_steps = 4;
     const std::string whole = std::string(method) + "-whole", parts = std::string(method) + "-parts";
@@ -157,6 +184,9 @@ TEST_F(TrainerTest, RefusesBeforeItWrites) {
   settings_.freeze = "embeddings";
   settings_.method = "qlora";
   refuses(ErrorCode::kUsage, "--freeze embeddings needs --method full");
+  settings_.freeze = "none";
+  settings_.lazy_words = true;
+  refuses(ErrorCode::kUsage, "--lazy-words needs --method full");
   settings_ = good;
   settings_.class_weights = "sometimes";
   refuses(ErrorCode::kUsage, "--class-weights: sometimes");

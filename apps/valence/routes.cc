@@ -1,0 +1,116 @@
+// valence routes: which route each language takes, and how good each was measured to be.
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/files.h"
+#include "base/interrupt.h"
+#include "commands.h"
+#include "output.h"
+#include "routing/measure.h"
+#include "routing_options.h"
+#include "rows/column_values.h"
+
+namespace valence::app {
+namespace {
+
+using routing::RouteRow;
+using routing::RouteTable;
+
+struct RoutesOptions {
+  std::optional<std::string> table, measure, output, translator;
+  ModelOptions model;
+  bool json = false;
+};
+
+std::string padded(std::string text, size_t width) {
+  text.resize(std::max(text.size() + 2, width), ' ');
+  return text;
+}
+
+// What a route needs beside the program.
+std::string needs(const RouteRow& row) {
+  if (row.route == pipeline::Route::kTranslated) return "Helsinki-NLP/opus-mt-" + row.language + "-en";
+  return row.route == pipeline::Route::kMultilingual ? "multilingual" : "the model";
+}
+
+std::string for_people(const RouteTable& table) {
+  std::string out = "language  route         macro-F1  rows    needs\n";
+  for (const RouteRow& row : table.rows()) {
+    char figure[16] = "-";
+    if (row.macro_f1) std::snprintf(figure, sizeof figure, "%.3f", *row.macro_f1);
+    out += padded(printable(row.language, 40), 10) + padded(pipeline::route_name(row.route), 14) +
+           padded(figure, 10) + padded(std::to_string(row.rows), 8) + needs(row) +
+           (row.is_default ? "  (default)" : "") + "\n";
+  }
+  return out + "Other languages take the multilingual route, texts without one the native.\n";
+}
+
+std::vector<routing::LabelledText> read_texts(const std::string& path, const std::vector<std::string>& labels) {
+  rows::ReaderOptions options;
+  options.format = rows::format_by_name(path);
+  options.text_column = "text";
+  const auto reader = rows::open_rows(path, options);
+  const rows::ColumnValues columns(*reader, {"language", "label"}, "--measure " + printable(path));
+  std::vector<routing::LabelledText> texts;
+  rows::Row row;
+  while (reader->next(row)) {
+    if (texts.size() % 1024 == 0) check_interrupt();
+    const auto bad = [&](const std::string& what) {
+      throw Error(ErrorCode::kBadData, printable(path) + ":" + std::to_string(row.line) + ": " + what);
+    };
+    if (row.rejected()) bad(row.reject.message);
+    const std::vector<std::string> values = columns.of(row);
+    std::string language = routing::language_code(values[0]);
+    if (language.empty()) bad("the language " + printable(values[0], 40) + " is unknown");
+    const auto label = std::ranges::find(labels, values[1]);
+    if (label == labels.end()) bad("the label " + printable(values[1], 40) + " is none of the model's");
+    texts.push_back({std::move(language), static_cast<size_t>(label - labels.begin()), std::string(row.text_view())});
+  }
+  if (texts.empty()) throw Error(ErrorCode::kBadData, printable(path) + " has no rows");
+  return texts;
+}
+
+RouteTable measured(const RoutesOptions& options) {
+  const api::ChosenModel chosen = choose_model(options.model);
+  RoutingOptions routing;
+  routing.translator = options.translator;
+  const auto router = load_router(chosen, options.model, routing);
+  return routing::measure(*router, read_texts(*options.measure, router->labels()));
+}
+
+int routes(const RoutesOptions& options) {
+  if (options.measure && options.table) throw Error(ErrorCode::kUsage, "routes: expected either --routes or --measure");
+  if (options.output && !options.measure) throw Error(ErrorCode::kUsage, "routes: --output goes with --measure");
+  const RouteTable table = options.measure ? measured(options)
+                           : options.table ? read_route_table(*options.table)
+                                           : RouteTable::embedded();
+  if (options.output) {
+    AtomicFile file(*options.output);
+    file.write(table.json());
+    file.commit();
+    return 0;
+  }
+  print(options.json || (options.measure && ::isatty(STDOUT_FILENO) == 0) ? table.json() : for_people(table));
+  return 0;
+}
+
+}  // namespace
+
+void add_routes(Program& program) {
+  auto options = std::make_shared<RoutesOptions>();
+  Command& command = program.add("routes", "Show or measure which route each language takes",
+                                 [options] { return routes(*options); });
+  command.flag("json", options->json, "Print a JSON list");
+  command.text("routes", options->table, Value::kFile, "FILE", "Show this table instead of the program's own");
+  command.text("measure", options->measure, Value::kFile, "DATA",
+               "Measure on a file with the columns language, label and text");
+  command.text("output,o", options->output, Value::kFile, "FILE", "Write what was measured here, for --routes");
+  command.text("translator", options->translator, Value::kFolder, "MODEL",
+               "For the route translated (default: Helsinki-NLP/opus-mt-LANG-en)");
+  add_model_options(command, options->model);
+}
+
+}  // namespace valence::app

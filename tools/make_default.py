@@ -8,8 +8,7 @@ train.tsv.gz and dev.tsv.gz (header "label<TAB>text", no quoting). OUT gets the 
 (OUT/fp32, which `valence train --resume OUT/fp32` goes on with) and the quantized folder (OUT/int8). Needs nothing but
 Python's own library.
 
-- Two-class sets (SST-2) say nothing about neutral: --labels-of-files takes the loss of their rows over negative and
-  positive alone.
+- SST-2 is what remains of the treebank without its neutral phrases: its rows are known not to be neutral.
 - GoEmotions' names are mapped to polarity by the grouping that its authors publish; rows with an emotion of no
   polarity, or of both, are left out. Of SST-5 the two strong classes join the plain ones.
 - A training row of 15 characters or more that equals a dev or test row of these sets, after removing case, links,
@@ -24,7 +23,7 @@ import subprocess
 from sentiment_sets import LABELS, read, write
 
 # The most rows of a class that each set gives.
-SETS = {'en-sst2': 30_000, 'en-sst5': 4_000, 'en-tweeteval-sentiment': 15_000, 'en-goemotions': 4_000}
+SETS = {'en-sst2': 60_000, 'en-sst5': 4_000, 'en-tweeteval-sentiment': 30_000, 'en-goemotions': 4_000}
 DEV = ('en-sst2', 'en-tweeteval-sentiment')
 
 
@@ -70,10 +69,10 @@ def main():
     files, dev = prepare(options.data, rows, options.seed)
     fp32, int8 = os.path.join(options.out, 'fp32'), os.path.join(options.out, 'int8')
     subprocess.run([options.valence, 'train', *files, '--text-column', 'text', '--label-column', 'label', '--model',
-                    options.base, '-o', fp32, '--method', 'full', '--labels-of-files', '--validation', dev, '--epochs',
-                    options.epochs, '--batch-size', '32', '--learning-rate', options.learning_rate, '--max-length', '64',
-                    '--save-steps', '250', '--log-every', '50', '--seed', str(options.seed), '--threads',
-                    options.threads], check=True)
+                    options.base, '-o', fp32, '--method', 'full', '--lazy-words', '--dtype', 'bf16', '--validation', dev,
+                    '--epochs', options.epochs, '--batch-size', '32', '--accumulation', '1', '--learning-rate',
+                    options.learning_rate, '--max-length', '64', '--save-steps', '250', '--log-every', '50', '--seed',
+                    str(options.seed), '--threads', options.threads], check=True)
     subprocess.run([options.valence, 'quantize', fp32, '--dtype', 'int8', '-o', int8], check=True)
 
 

@@ -44,8 +44,7 @@ api::ChosenModel choose_model(const ModelOptions& options) {
   return api::choose_model(options.model, options.adapter, api::Download::kAllowed);
 }
 
-std::unique_ptr<pipeline::Classifier> load_classifier(const api::ChosenModel& chosen,
-                                                      const ModelOptions& options) {
+pipeline::ClassifierOptions classifier_options(const ModelOptions& options) {
   pipeline::ClassifierOptions parsed;
   parsed.device = api::parse_device(options.device.value_or("auto"));
   parsed.expected_bytes = options.expected_bytes;
@@ -54,7 +53,13 @@ std::unique_ptr<pipeline::Classifier> load_classifier(const api::ChosenModel& ch
   parsed.long_text = api::parse_long_text(options.long_text.value_or("windows"));
   parsed.threads = options.threads.value_or(0);
   if (options.tasks) parsed.tasks = api::choose_tasks(*options.tasks, api::Download::kAllowed);
-  return pipeline::Classifier::load(chosen.model, chosen.adapter ? &*chosen.adapter : nullptr, parsed);
+  return parsed;
+}
+
+std::unique_ptr<pipeline::Classifier> load_classifier(const api::ChosenModel& chosen,
+                                                      const ModelOptions& options) {
+  return pipeline::Classifier::load(chosen.model, chosen.adapter ? &*chosen.adapter : nullptr,
+                                    classifier_options(options));
 }
 
 }  // namespace valence::app

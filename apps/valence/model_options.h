@@ -37,6 +37,9 @@ uint64_t input_bytes(const std::string& file);
 pipeline::ModelSource find_model(const std::string& name, hub::Need need = hub::Need::kModel);
 api::ChosenModel choose_model(const ModelOptions& options);
 
+// Errors: kUsage; those of api::choose_tasks.
+pipeline::ClassifierOptions classifier_options(const ModelOptions& options);
+
 // Reads the weights. Errors: those of Classifier::load.
 std::unique_ptr<pipeline::Classifier> load_classifier(const api::ChosenModel& chosen,
                                                       const ModelOptions& options);

@@ -48,7 +48,8 @@ std::string for_people(const RouteTable& table) {
   return out + "Other languages take the multilingual route, texts without one the native.\n";
 }
 
-std::vector<routing::LabelledText> read_texts(const std::string& path, const std::vector<std::string>& labels) {
+std::vector<routing::LabelledText> read_texts(const std::string& path,
+                                              const std::vector<std::string>& labels) {
   rows::ReaderOptions options;
   options.format = rows::format_by_name(path);
   options.text_column = "text";
@@ -67,7 +68,8 @@ std::vector<routing::LabelledText> read_texts(const std::string& path, const std
     if (language.empty()) bad("the language " + printable(values[0], 40) + " is unknown");
     const auto label = std::ranges::find(labels, values[1]);
     if (label == labels.end()) bad("the label " + printable(values[1], 40) + " is none of the model's");
-    texts.push_back({std::move(language), static_cast<size_t>(label - labels.begin()), std::string(row.text_view())});
+    texts.push_back(
+        {std::move(language), static_cast<size_t>(label - labels.begin()), std::string(row.text_view())});
   }
   if (texts.empty()) throw Error(ErrorCode::kBadData, printable(path) + " has no rows");
   return texts;
@@ -82,8 +84,10 @@ RouteTable measured(const RoutesOptions& options) {
 }
 
 int routes(const RoutesOptions& options) {
-  if (options.measure && options.table) throw Error(ErrorCode::kUsage, "routes: expected either --routes or --measure");
-  if (options.output && !options.measure) throw Error(ErrorCode::kUsage, "routes: --output goes with --measure");
+  if (options.measure && options.table)
+    throw Error(ErrorCode::kUsage, "routes: expected either --routes or --measure");
+  if (options.output && !options.measure)
+    throw Error(ErrorCode::kUsage, "routes: --output goes with --measure");
   const RouteTable table = options.measure ? measured(options)
                            : options.table ? read_route_table(*options.table)
                                            : RouteTable::embedded();
@@ -104,10 +108,12 @@ void add_routes(Program& program) {
   Command& command = program.add("routes", "Show or measure which route each language takes",
                                  [options] { return routes(*options); });
   command.flag("json", options->json, "Print a JSON list");
-  command.text("routes", options->table, Value::kFile, "FILE", "Show this table instead of the program's own");
+  command.text("routes", options->table, Value::kFile, "FILE",
+               "Show this table instead of the program's own");
   command.text("measure", options->measure, Value::kFile, "DATA",
                "Measure on a file with the columns language, label and text");
-  command.text("output,o", options->output, Value::kFile, "FILE", "Write what was measured here, for --routes");
+  command.text("output,o", options->output, Value::kFile, "FILE",
+               "Write what was measured here, for --routes");
   command.text("translator", options->translator, Value::kFolder, "MODEL",
                "For the route translated (default: Helsinki-NLP/opus-mt-LANG-en)");
   add_model_options(command, options->model);

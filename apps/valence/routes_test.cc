@@ -21,7 +21,8 @@ using testing::write_file;
 const char* const kGerman = "Das Essen war leider kalt und der Kellner unfreundlich";
 
 TEST(Routes, AResultNamesItsLanguageAndRoute) {
-  const Ran ran = run_valence({"analyze", "--format", "jsonl", "The staff were friendly and the room was clean"}, "");
+  const Ran ran =
+      run_valence({"analyze", "--format", "jsonl", "The staff were friendly and the room was clean"}, "");
   EXPECT_EQ(ran.status, 0) << ran.err;
   EXPECT_THAT(ran.out, HasSubstr(R"("language":"en","language_confidence":)"));
   EXPECT_THAT(ran.out, HasSubstr(R"("route":"native","translation":null,"warnings":[])"));
@@ -30,19 +31,23 @@ TEST(Routes, AResultNamesItsLanguageAndRoute) {
 TEST(Routes, AModelThatWasNamedIsNotLeft) {
   const Ran ran = run_valence({"analyze", "--format", "jsonl", "--model", "default", kGerman}, "");
   EXPECT_THAT(ran.out, Not(HasSubstr("\"language\"")));
-  const Ran asked = run_valence({"analyze", "--format", "jsonl", "--model", "default", "--lang", "de", kGerman}, "");
+  const Ran asked =
+      run_valence({"analyze", "--format", "jsonl", "--model", "default", "--lang", "de", kGerman}, "");
   EXPECT_THAT(asked.out, HasSubstr(R"("language":"de","language_confidence":1,"route":"native")"));
 }
 
 TEST(Routes, AColumnNamesTheLanguages) {
   const TemporaryFolder folder;
   write_file(folder / "in.csv", "id,lang,text\n1,DE,I love it\n2,,I love it\n");
-  write_file(folder / "in.jsonl", "{\"lang\":\"fr\",\"text\":\"I love it\"}\n{\"text\":\"I love this place so much\"}\n");
+  write_file(folder / "in.jsonl",
+             "{\"lang\":\"fr\",\"text\":\"I love it\"}\n{\"text\":\"I love this place so much\"}\n");
   for (const char* name : {"in.csv", "in.jsonl"}) {
     const Ran ran = run_valence({"analyze", "--quiet", "--format", "jsonl", "--text-column", "text",
-                                 "--language-column", "lang", (folder / name).string()}, "");
+                                 "--language-column", "lang", (folder / name).string()},
+                                "");
     EXPECT_EQ(ran.status, 0) << ran.err;
-    EXPECT_THAT(ran.out, HasSubstr(std::string(name) == "in.csv" ? R"("language":"de")" : R"("language":"fr")"));
+    EXPECT_THAT(ran.out,
+                HasSubstr(std::string(name) == "in.csv" ? R"("language":"de")" : R"("language":"fr")"));
     EXPECT_THAT(ran.out, HasSubstr(R"("language":"en")"));
   }
 }
@@ -50,10 +55,12 @@ TEST(Routes, AColumnNamesTheLanguages) {
 TEST(Routes, TheSummaryCountsLanguages) {
   const TemporaryFolder folder;
   write_file(folder / "in.txt", std::string("I love this place, it is wonderful\n") + kGerman + "\n");
-  const Ran ran = run_valence({"analyze", (folder / "in.txt").string(), "-o", (folder / "out.csv").string()}, "");
+  const Ran ran =
+      run_valence({"analyze", (folder / "in.txt").string(), "-o", (folder / "out.csv").string()}, "");
   EXPECT_EQ(ran.status, 0) << ran.err;
   EXPECT_THAT(ran.err, HasSubstr("\nde  1   50.0%  polarity "));
-  EXPECT_THAT(read_file(folder / "out.csv"), HasSubstr("truncated,language,language_confidence,route,translation,warnings"));
+  EXPECT_THAT(read_file(folder / "out.csv"),
+              HasSubstr("truncated,language,language_confidence,route,translation,warnings"));
 }
 
 TEST(Routes, WrongOptionsAreNamed) {
@@ -77,8 +84,8 @@ TEST(Routes, WrongOptionsAreNamed) {
 const std::string kTranslator = (std::filesystem::path(GOLDENS) / "../translation").string();
 
 TEST(Routes, AFailedTranslationTakesAnotherRoute) {
-  const Ran ran = run_valence({"analyze", "--format", "jsonl", "--lang", "uk", "--route", "translated", "--translator",
-                               kTranslator, "Обслуговування було жахливим, їжа холодна"},
+  const Ran ran = run_valence({"analyze", "--format", "jsonl", "--lang", "uk", "--route", "translated",
+                               "--translator", kTranslator, "Обслуговування було жахливим, їжа холодна"},
                               "");
   EXPECT_EQ(ran.status, 0) << ran.err;
   EXPECT_THAT(ran.out, HasSubstr(R"("language":"uk")"));
@@ -122,8 +129,10 @@ TEST(Routes, WhatIsMeasuredIsTaken) {
   const std::string routes = (folder / "routes.json").string();
   const Ran measured = run_valence({"routes", "--measure", (folder / "data.csv").string(), "-o", routes}, "");
   EXPECT_EQ(measured.status, 0) << measured.err;
-  EXPECT_THAT(read_file(routes), HasSubstr(R"("language":"de","route":"native","macro_f1":1,"rows":2,"default":true)"));
-  const Ran ran = run_valence({"analyze", "--format", "jsonl", "--routes", routes, "--lang", "de", kGerman}, "");
+  EXPECT_THAT(read_file(routes),
+              HasSubstr(R"("language":"de","route":"native","macro_f1":1,"rows":2,"default":true)"));
+  const Ran ran =
+      run_valence({"analyze", "--format", "jsonl", "--routes", routes, "--lang", "de", kGerman}, "");
   EXPECT_THAT(ran.out, HasSubstr(R"("route":"native")"));
 
   write_file(folder / "bad.csv", "language,label,text\nde,good,I love this\n");

@@ -50,6 +50,19 @@ nb::dict by_label(const nb::list& names, std::span<const float> scores) {
   return out;
 }
 
+// (language, confidence, route, translation, warnings), or None.
+nb::object routing_of(const Result& result) {
+  if (!result.routing) return nb::none();
+  const pipeline::Routing& routing = *result.routing;
+  nb::object translation = nb::none();
+  if (routing.route == pipeline::Route::kTranslated)
+    translation = nb::str(routing.translation.c_str(), routing.translation.size());
+  nb::list warnings;
+  for (const std::string& warning : routing.warnings) warnings.append(nb::str(warning.c_str()));
+  return nb::make_tuple(nb::str(routing.language.c_str()), routing.confidence,
+                        nb::str(pipeline::route_name(routing.route)), translation, nb::tuple(warnings));
+}
+
 }  // namespace
 
 ModelFacts::ModelFacts(const pipeline::Classifier& classifier)
@@ -99,7 +112,7 @@ nb::list Answers::rows() const {
   for (const Result& result : results_) {
     if (!result.reject_reason.empty()) {
       out.append(nb::make_tuple(result.reject_reason, result.reject_message, nb::none(), nb::none(),
-                                nb::dict(), nb::none(), 0, 0, false, nb::dict()));
+                                nb::dict(), nb::none(), 0, 0, false, nb::dict(), nb::none()));
       continue;
     }
     const auto label = static_cast<size_t>(result.label);
@@ -108,13 +121,14 @@ nb::list Answers::rows() const {
     nb::dict answers;
     for (size_t k = 0; k < tasks.size(); ++k) {
       const pipeline::TaskResult& task = result.tasks[k];
+      if (task.scores.empty()) continue;
       nb::dict answer = entry(tasks[k].second, task.scores, static_cast<size_t>(task.label));
       answer["scores"] = by_label(tasks[k].second, task.scores);
       answers[tasks[k].first] = answer;
     }
     out.append(nb::make_tuple(nb::none(), nb::none(), names[label], static_cast<double>(result.scores[label]),
                               by_label(names, result.scores), polarity, result.tokens, result.windows,
-                              result.truncated, answers));
+                              result.truncated, answers, routing_of(result)));
   }
   return out;
 }

@@ -1,4 +1,5 @@
-// Answers as an Arrow struct array: label, score, polarity, tokens, windows, truncated, scores, error.
+// Answers as an Arrow struct array: label, score, polarity, tokens, windows, truncated, scores, error,
+// language, route.
 
 #include <cmath>
 #include <cstring>
@@ -133,6 +134,7 @@ nb::tuple Answers::arrow() const {
   };
   const auto known = [](const Result& row) { return used(row) && !std::isnan(row.polarity); };
   const Bytes valid = bitmap(rows, used);
+  const Bytes routed = bitmap(rows, [](const Result& row) { return row.routing.has_value(); });
   const auto best = [](const Result& row) { return row.scores[static_cast<size_t>(row.label)]; };
   const std::vector<ArrowArray*> columns{
       texts(rows, label, valid),
@@ -148,14 +150,25 @@ nb::tuple Answers::arrow() const {
       score_lists(rows, facts_->labels.size()),
       texts(
           rows, [](const Result& row) -> std::string_view { return row.reject_reason; },
-          bitmap(rows, [](const Result& row) { return !used(row); }))};
+          bitmap(rows, [](const Result& row) { return !used(row); })),
+      texts(
+          rows,
+          [](const Result& row) -> std::string_view { return row.routing ? row.routing->language : ""; },
+          routed),
+      texts(
+          rows,
+          [](const Result& row) -> std::string_view {
+            return row.routing ? pipeline::route_name(row.routing->route) : "";
+          },
+          routed)};
   ArrowArray* array = make_array(static_cast<int64_t>(rows.size()), {Bytes()}, columns);
   const std::string width = std::to_string(facts_->labels.size());
-  ArrowSchema* schema = make_schema(
-      "+s", "",
-      {make_schema("U", "label"), make_schema("g", "score"), make_schema("g", "polarity"),
-       make_schema("l", "tokens"), make_schema("i", "windows"), make_schema("b", "truncated"),
-       make_schema("+w:" + width, "scores", {make_schema("f", "item")}), make_schema("U", "error")});
+  ArrowSchema* schema =
+      make_schema("+s", "",
+                  {make_schema("U", "label"), make_schema("g", "score"), make_schema("g", "polarity"),
+                   make_schema("l", "tokens"), make_schema("i", "windows"), make_schema("b", "truncated"),
+                   make_schema("+w:" + width, "scores", {make_schema("f", "item")}),
+                   make_schema("U", "error"), make_schema("U", "language"), make_schema("U", "route")});
   return nb::make_tuple(capsule(schema, "arrow_schema"), capsule(array, "arrow_array"));
 }
 

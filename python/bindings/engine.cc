@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/interrupt.h"
 #include "base/threads.h"
+#include "routing/load.h"
 
 namespace valence::python {
 namespace {
@@ -146,7 +147,14 @@ std::unique_ptr<Engine::State> Engine::load() const {
   if (options_.tasks) parsed.tasks = api::choose_tasks(*options_.tasks, download);
   parsed.stop = &state->stop;
   const auto chosen = api::choose_model(options_.model, options_.adapter, download);
-  state->classifier = Classifier::load(chosen.model, chosen.adapter ? &*chosen.adapter : nullptr, parsed);
+  const pipeline::ModelSource* adapter = chosen.adapter ? &*chosen.adapter : nullptr;
+  if (options_.model || options_.adapter) {
+    state->classifier = Classifier::load(chosen.model, adapter, parsed);
+  } else {
+    routing::RoutingChoice choice;
+    choice.table = routing::RouteTable::embedded();
+    state->classifier = routing::load_router(chosen.model, adapter, parsed, std::move(choice));
+  }
   return state;
 }
 

@@ -81,7 +81,8 @@ def test_pickles(analyzer):
 
 
 def check_frame(out, results):
-    assert list(out.columns) == ["id", "review", "label", "score", "polarity", "tokens", "windows", "truncated"]
+    assert list(out.columns) == ["id", "review", "label", "score", "polarity", "tokens", "windows", "truncated",
+                                 "language", "route"]
     assert out["label"].to_list() == [result.label for result in results]
     assert out["tokens"].to_list() == [result.tokens for result in results]
 

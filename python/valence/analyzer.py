@@ -16,6 +16,9 @@ class Result:
     model's outputs), which is `score`. `polarity` goes from -1 (negative) to 1 (positive), and is None when the labels
     say nothing about it. `tokens` counts special tokens too, before any cut; `windows` the overlapping parts in which
     the text was read; `truncated` says that a part was not read. `tasks` has the other answers that were asked for.
+
+    Of an Analyzer without a model of its own: `language` (ISO 639, or "und") with its confidence, and the `route` that
+    the text took ("native", "multilingual", "translated"), with the `translation` that was read and `warnings`.
     """
 
     error: "str | None"
@@ -28,6 +31,16 @@ class Result:
     windows: int
     truncated: bool
     tasks: "dict[str, dict]"
+    language: "str | None" = None
+    language_confidence: "float | None" = None
+    route: "str | None" = None
+    translation: "str | None" = None
+    warnings: "tuple[str, ...]" = ()
+
+
+def _result_of(row):
+    *own, routing = row
+    return Result(*own, *(routing or ()))
 
 
 def _text_of(item):
@@ -78,6 +91,11 @@ class Analyzer:
         return dict(self._model.tasks)
 
     @property
+    def routes(self):
+        """Whether each text takes the route of its language: where neither model nor adapter is named."""
+        return self._settings["model"] is None and self._settings["adapter"] is None
+
+    @property
     def weight_bytes(self):
         """Of the weights in memory."""
         return self._model.weight_bytes
@@ -120,7 +138,7 @@ class Analyzer:
 
         `data` is whatever has the Arrow C data interface: arrays and tables of PyArrow, Polars, DuckDB, nanoarrow. Of
         several columns `column` names the one that holds the texts. What comes back has the interface too, a row for
-        each text with label, score, polarity, tokens, windows, truncated, scores, error:
+        each text with label, score, polarity, tokens, windows, truncated, scores, error, language, route:
 
         >>> pyarrow.record_batch(analyzer.analyze_arrow(table, "review"))
         >>> polars.DataFrame(pyarrow.record_batch(analyzer.analyze_arrow(frame["review"])))
@@ -130,7 +148,7 @@ class Analyzer:
         return self._model.classify_arrow(data, column)
 
     def _results(self, texts):
-        return [Result(*row) for row in self._model.classify(texts).rows()]
+        return [_result_of(row) for row in self._model.classify(texts).rows()]
 
     @staticmethod
     def _list_of(texts):

@@ -2,7 +2,7 @@
 
 from valence.analyzer import Analyzer
 
-_COLUMNS = ("label", "score", "polarity", "tokens", "windows", "truncated")
+_COLUMNS = ("label", "score", "polarity", "tokens", "windows", "truncated", "language", "route")
 
 
 def _is_missing(value):
@@ -16,16 +16,17 @@ def _names(taken):
 
 
 def analyze_frame(frame, column, model=None, *, analyzer=None, **options):
-    """A copy of a pandas or Polars frame with label, score, polarity, tokens, windows and truncated for each row.
+    """A copy of a pandas or Polars frame with label, score, polarity, tokens, windows and truncated for each row, and of an analyzer
+    that routes with language and route.
 
     The frame's own columns come first and keep their index. A new column whose name is taken gets the prefix
     `valence_`. A row whose text is missing or cannot be used has a missing label. `analyzer` is one that is loaded
     already; else `model` and `options` are those of Analyzer.
 
     >>> analyze_frame(pandas.DataFrame({"review": ["I love this", None]}), "review")
-            review     label  score  polarity  tokens  windows  truncated
-    0  I love this  positive   0.97      0.97       5        1      False
-    1         None      None    NaN       NaN       0        0      False
+            review     label  score  polarity  tokens  windows  truncated language   route
+    0  I love this  positive   0.97      0.97       5        1      False       en  native
+    1         None      None    NaN       NaN       0        0      False     None    None
     """
     kind = type(frame).__module__.partition(".")[0]
     if kind not in ("pandas", "polars") or not hasattr(frame, "columns"):
@@ -43,32 +44,36 @@ def analyze_frame(frame, column, model=None, *, analyzer=None, **options):
     results = analyzer.analyze(texts)
     names = _names(set(frame.columns))
     if kind == "polars":
-        return _polars(frame, names, results)
-    return _pandas(frame, names, results)
+        return _polars(frame, names, results, analyzer.routes)
+    return _pandas(frame, names, results, analyzer.routes)
 
 
 def _refuse(column, value):
     raise TypeError(f"column {column!r}: expected texts, got {type(value).__name__}")
 
 
-def _pandas(frame, names, results):
+def _pandas(frame, names, results, routes):
     import numpy
     import pandas
 
     out = frame.copy()
     kinds = {"label": object, "score": float, "polarity": float, "tokens": numpy.int64, "windows": numpy.int32,
              "truncated": bool}
+    if routes:
+        kinds.update(language=object, route=object)
     for name, kind in kinds.items():
         values = [getattr(result, name) for result in results]
         out[names[name]] = pandas.Series(values, index=frame.index, dtype=kind)
     return out
 
 
-def _polars(frame, names, results):
+def _polars(frame, names, results, routes):
     import polars
 
     kinds = {"label": polars.String, "score": polars.Float64, "polarity": polars.Float64, "tokens": polars.Int64,
              "windows": polars.Int32, "truncated": polars.Boolean}
+    if routes:
+        kinds.update(language=polars.String, route=polars.String)
     return frame.with_columns([
         polars.Series(names[name], [getattr(result, name) for result in results], dtype=kind)
         for name, kind in kinds.items()

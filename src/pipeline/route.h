@@ -22,12 +22,13 @@ struct Routing {
   double confidence = 0;  // of the language, 0 to 1; 1 where the caller named it
   Route route = Route::kNative;
   std::string translation;  // what was read in place of the text; empty on other routes
-  // Why a better route was not taken, or what this one cannot answer: "translation_" with the status of a failed
-  // translation, "translation_unavailable", "tasks_unavailable".
+  // Why a better route was not taken, or what this one cannot answer: "translation_" with the status of a
+  // failed translation, "translation_unavailable", "tasks_unavailable".
   std::vector<std::string> warnings;
 };
 
-// "language":L,"language_confidence":C,"route":R, and where there are any "translation":T and "warnings":[...].
+// "language":L,"language_confidence":C,"route":R, and where there are any "translation":T and
+// "warnings":[...].
 void append_routing(std::string& out, const Routing& routing);
 // ["translation_empty",...]
 std::string json_of_warnings(const Routing& routing);

@@ -84,7 +84,8 @@ RouteTable measure(Router& router, std::span<const LabelledText> texts) {
   std::vector<RouteRow> rows;
   for (const auto& [language, some] : of_language) {
     rows.push_back(measure_route(router, language, Route::kNative, some));
-    if (router.has_multilingual()) rows.push_back(measure_route(router, language, Route::kMultilingual, some));
+    if (router.has_multilingual())
+      rows.push_back(measure_route(router, language, Route::kMultilingual, some));
     if (language != "en") rows.push_back(measure_route(router, language, Route::kTranslated, some));
   }
   return RouteTable(std::move(rows));

@@ -16,8 +16,8 @@ struct LabelledText {
 };
 
 // For every language of the texts a row for each route that can be taken: macro-F1 over the classes that the
-// language's texts have. A route is measured with what it falls back to; one without its model is in the table
-// as not measured (translated) or not at all (multilingual). Errors: those of classifying.
+// language's texts have. A route is measured with what it falls back to; one without its model is in the
+// table as not measured (translated) or not at all (multilingual). Errors: those of classifying.
 RouteTable measure(Router& router, std::span<const LabelledText> texts);
 
 }  // namespace valence::routing

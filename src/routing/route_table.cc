@@ -30,11 +30,14 @@ RouteRow row_of(const Json& json, const std::string& where) {
   const std::string name = member(json, "route", where).as_string(where + ": route");
   const auto route = pipeline::route_by_name(name);
   if (row.language.empty()) bad(where, "a row has an empty language");
-  if (!route) bad(where, "the route " + printable(name, 40) + " is unknown, expected native, multilingual or translated");
+  if (!route)
+    bad(where,
+        "the route " + printable(name, 40) + " is unknown, expected native, multilingual or translated");
   row.route = *route;
   const Json& figure = member(json, "macro_f1", where);
   if (!figure.is_null()) row.macro_f1 = figure.as_number(where + ": macro_f1");
-  if (row.macro_f1 && !(*row.macro_f1 >= 0 && *row.macro_f1 <= 1)) bad(where, "a macro_f1 is not between 0 and 1");
+  if (row.macro_f1 && !(*row.macro_f1 >= 0 && *row.macro_f1 <= 1))
+    bad(where, "a macro_f1 is not between 0 and 1");
   const int64_t rows = member(json, "rows", where).as_int(where + ": rows");
   if (rows < 0) bad(where, "a row counts fewer than 0 rows");
   row.rows = static_cast<uint64_t>(rows);
@@ -47,7 +50,8 @@ RouteRow row_of(const Json& json, const std::string& where) {
 RouteTable::RouteTable(std::vector<RouteRow> rows) : rows_(std::move(rows)) {
   std::ranges::stable_sort(rows_, {}, &RouteRow::language);
   for (auto begin = rows_.begin(); begin != rows_.end();) {
-    const auto end = std::find_if(begin, rows_.end(), [&](const RouteRow& row) { return row.language != begin->language; });
+    const auto end = std::find_if(begin, rows_.end(),
+                                  [&](const RouteRow& row) { return row.language != begin->language; });
     const auto best = std::max_element(begin, end, [](const RouteRow& a, const RouteRow& b) {
       return a.macro_f1.value_or(-1) < b.macro_f1.value_or(-1);
     });
@@ -65,7 +69,8 @@ RouteTable RouteTable::parse(std::string_view json, const std::string& where) {
   for (const Json& item : list.as_array(where)) {
     RouteRow row = row_of(item, where);
     if (!seen.emplace(row.language, row.route).second)
-      bad(where, printable(row.language, 40) + " has the route " + pipeline::route_name(row.route) + " twice");
+      bad(where,
+          printable(row.language, 40) + " has the route " + pipeline::route_name(row.route) + " twice");
     defaults[row.language] += row.is_default;
     table.rows_.push_back(std::move(row));
   }
@@ -96,7 +101,8 @@ std::string RouteTable::json() const {
     } else {
       out += "null";
     }
-    out += ",\"rows\":" + std::to_string(row.rows) + ",\"default\":" + (row.is_default ? "true" : "false") + "}";
+    out +=
+        ",\"rows\":" + std::to_string(row.rows) + ",\"default\":" + (row.is_default ? "true" : "false") + "}";
   }
   return out + "]\n";
 }

@@ -21,8 +21,8 @@ struct RouteRow {
 
 class RouteTable {
  public:
-  // Rows of a language stand together; the first of its best measured ones becomes its default, of those never
-  // measured the first.
+  // Rows of a language stand together; the first of its best measured ones becomes its default, of those
+  // never measured the first.
   explicit RouteTable(std::vector<RouteRow> rows);
   // A JSON list of {"language","route","macro_f1","rows","default"}. Errors: kBadData, naming `where`, for
   // anything else, a route that stands twice, or a language without exactly one default.

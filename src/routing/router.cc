@@ -31,7 +31,8 @@ std::string language_code(std::string_view said) {
   std::ranges::transform(code, code.begin(),
                          [](char c) { return static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c); });
   // Of the codes of three letters, those by which `detect` names a language.
-  const bool known = language::is_known_language(code) || (code.size() == 2 && pipeline::is_language_code(code));
+  const bool known =
+      language::is_known_language(code) || (code.size() == 2 && pipeline::is_language_code(code));
   return known ? code : "";
 }
 
@@ -100,7 +101,8 @@ std::vector<Result> Router::classify_together(std::span<const std::string_view> 
   return classify_pairs_together(Inputs(texts.begin(), texts.end()), reading);
 }
 
-std::vector<Result> Router::classify_pairs(std::span<const TextPair> pairs, int worker, const Reading& reading) {
+std::vector<Result> Router::classify_pairs(std::span<const TextPair> pairs, int worker,
+                                           const Reading& reading) {
   return classify_by_routes(pairs, reading, 1, [&](Classifier& model, const Inputs& some) {
     return model.classify_pairs(some, worker, reading);
   });
@@ -164,8 +166,9 @@ void Router::translate(std::span<const TextPair> inputs, std::vector<Routing>& p
         plan.translation = std::move(translations[n].text);
         continue;
       }
-      plan.warnings.push_back(std::string("translation_") +
-                              (model == nullptr ? "unavailable" : pipeline::status_name(translations[n].status)));
+      plan.warnings.push_back(
+          std::string("translation_") +
+          (model == nullptr ? "unavailable" : pipeline::status_name(translations[n].status)));
       plan.route = other_route(language);
     }
   }

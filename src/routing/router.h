@@ -2,8 +2,8 @@
 //
 //   text -> language (given, or detected) -> route (forced, or the table's) -> model -> answer
 //
-// A translation that fails the guard sends its text to another route, with a warning. A router is a classifier:
-// whatever reads texts by one reads them by routes.
+// A translation that fails the guard sends its text to another route, with a warning. A router is a
+// classifier: whatever reads texts by one reads them by routes.
 #pragma once
 
 #include <functional>
@@ -27,8 +27,8 @@ struct RouterOptions {
   std::optional<pipeline::Route> route;  // of all texts; absent: the table's
   // Tasks that the native model answers by its own head: every route has those.
   uint64_t own_tasks = 0;
-  // Called at the first text that takes such a route; null where there is none. The multilingual model has the
-  // labels and the number of workers of the native one.
+  // Called at the first text that takes such a route; null where there is none. The multilingual model has
+  // the labels and the number of workers of the native one.
   std::function<std::unique_ptr<pipeline::Classifier>()> load_multilingual;
   std::function<std::unique_ptr<pipeline::Translator>(const std::string& language)> load_translator;
 };

@@ -31,7 +31,8 @@ class RouterTest : public ::testing::Test {
   }
   static RouterOptions with_table() {
     RouterOptions options;
-    options.table = RouteTable({{"en", Route::kNative, 0.8, 1, false}, {"de", Route::kMultilingual, 0.7, 1, false}});
+    options.table =
+        RouteTable({{"en", Route::kNative, 0.8, 1, false}, {"de", Route::kMultilingual, 0.7, 1, false}});
     return options;
   }
   std::vector<std::string> native_, multilingual_;

@@ -13,7 +13,8 @@ ColumnValues::ColumnValues(const RowReader& reader, const std::vector<std::strin
     throw Error(ErrorCode::kUsage, option + ": plain lines have no columns");
   if (json_) return;
   for (const std::string& name : names_)
-    places_.push_back(static_cast<size_t>(choose_text_column(reader.columns(), name, option + ": the input")));
+    places_.push_back(
+        static_cast<size_t>(choose_text_column(reader.columns(), name, option + ": the input")));
 }
 
 std::vector<std::string> ColumnValues::of(const Row& row) const {

@@ -14,8 +14,8 @@ class ColumnValues {
   // input has not (of JSON Lines no field is missed: objects differ), or an input without columns.
   ColumnValues(const RowReader& reader, const std::vector<std::string>& names, const std::string& option);
 
-  // Of a row that is not rejected, in the order of the names, without quotes. Of JSON Lines: the characters of
-  // a string, "" for null or no field, another value as it was written.
+  // Of a row that is not rejected, in the order of the names, without quotes. Of JSON Lines: the characters
+  // of a string, "" for null or no field, another value as it was written.
   std::vector<std::string> of(const Row& row) const;
 
  private:

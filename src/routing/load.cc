@@ -1,0 +1,65 @@
+#include "routing/load.h"
+
+#include "base/error.h"
+#include "hub/hub.h"
+#include "pipeline/bundled.h"
+
+namespace valence::routing {
+namespace {
+
+using pipeline::Classifier;
+using pipeline::ClassifierOptions;
+using pipeline::ModelSource;
+using pipeline::Route;
+using pipeline::Translator;
+
+std::unique_ptr<Translator> load_translator(const formats::ModelFiles& files, const ClassifierOptions& options) {
+  if (!pipeline::is_translator(files))
+    throw Error(ErrorCode::kBadConfig, printable(files.name()) + " is no Marian model: it has no source.spm");
+  pipeline::TranslatorOptions chosen;
+  chosen.type = options.dtype;
+  return Translator::load(files, chosen);
+}
+
+hub::Resolved find_translator(const std::string& language) {
+  hub::HubOptions options = hub::HubOptions::from_environment();
+  options.offline = true;
+  return hub::resolve("Helsinki-NLP/opus-mt-" + language + "-en", options, hub::Need::kModel);
+}
+
+}  // namespace
+
+std::unique_ptr<Router> load_router(const ModelSource& model, const ModelSource* adapter,
+                                    const ClassifierOptions& options, RoutingChoice choice) {
+  std::unique_ptr<Classifier> native = Classifier::load(model, adapter, options);
+  RouterOptions router;
+  router.table = std::move(choice.table);
+  router.language = std::move(choice.language);
+  router.route = choice.route;
+  for (size_t k = 0; k < options.tasks.size() && k < 64; ++k) {
+    if (!options.tasks[k].adapter) router.own_tasks |= uint64_t{1} << k;
+  }
+  ClassifierOptions other = options;
+  other.tasks.clear();
+  other.threads = native->workers();
+  router.load_multilingual = [other]() -> std::unique_ptr<Classifier> {
+    const std::optional<ModelSource> source = pipeline::find_bundled_model("multilingual");
+    return source ? Classifier::load(*source, nullptr, other) : nullptr;
+  };
+  const bool must = router.route == Route::kTranslated && router.language && *router.language != "en";
+  router.load_translator = [options, must, named = std::move(choice.translator)](
+                               const std::string& language) -> std::unique_ptr<Translator> {
+    if (named) return load_translator(named->files, options);
+    try {
+      return load_translator(find_translator(language).files, options);
+    } catch (const Error& error) {
+      if (must || error.code() != ErrorCode::kUnavailable) throw;
+      return nullptr;
+    }
+  };
+  auto routed = std::make_unique<Router>(std::move(native), std::move(router));
+  if (must) routed->warm_translator();
+  return routed;
+}
+
+}  // namespace valence::routing

@@ -8,6 +8,7 @@
 namespace valence::language {
 namespace {
 
+using text::script_of;
 using text::UnicodeTable;
 
 bool is_cjk(Script script) { return script == Script::kHan || script == Script::kKana; }

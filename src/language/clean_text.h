@@ -7,9 +7,11 @@
 #include <string_view>
 #include <vector>
 
-#include "language/scripts.h"
+#include "text/scripts.h"
 
 namespace valence::language {
+
+using text::Script;
 
 // Letters and marks of one script (Han and kana count as one), with the apostrophes and hyphens inside.
 struct Word {

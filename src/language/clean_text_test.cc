@@ -61,16 +61,5 @@ TEST(CleanText, HanWithKanaIsOneWord) {
   EXPECT_EQ(clean.words[0].script, Script::kKana);
 }
 
-TEST(Scripts, AreFoundByBlock) {
-  EXPECT_EQ(script_of(U'a'), Script::kLatin);
-  EXPECT_EQ(script_of(U'ß'), Script::kLatin);
-  EXPECT_EQ(script_of(U'ж'), Script::kCyrillic);
-  EXPECT_EQ(script_of(U'\u0301'), Script::kNone);
-  EXPECT_EQ(script_of(U'ሆ'), Script::kEthiopic);
-  EXPECT_EQ(script_of(U'𐎠'), Script::kOther);
-  EXPECT_EQ(script_code(script_of(U'字')), "Hani");
-  EXPECT_EQ(script_code(Script::kKana), "Jpan");
-}
-
 }  // namespace
 }  // namespace valence::language

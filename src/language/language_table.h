@@ -3,9 +3,11 @@
 
 #include <string_view>
 
-#include "language/scripts.h"
+#include "text/scripts.h"
 
 namespace valence::language {
+
+using text::Script;
 
 // Whether texts in the language (ISO 639 as in lid.176) are written in the script. An unknown language is
 // taken for one in Latin letters.

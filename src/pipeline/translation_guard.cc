@@ -11,6 +11,9 @@
 #include "pipeline/letters.h"
 
 namespace valence::pipeline {
+
+using text::Script;
+
 namespace {
 
 // Of both lengths, so that short texts may differ by a few words; and how much longer one may be.
@@ -44,7 +47,7 @@ double weighted_length(std::string_view text) {
     const size_t begin = at;
     const char32_t c = decode_utf8(text, at);
     if (c != kInvalidCodePoint && is_blank(text.substr(begin, at - begin))) continue;
-    const Script script = script_of(c);
+    const Script script = text::script_of_letter(c);
     length += script == Script::kHan ? 3 : script == Script::kHangul || script == Script::kKana ? 2 : 1;
   }
   return length;
@@ -77,14 +80,14 @@ Words words_of(std::string_view text) {
     const char32_t c = decode_utf8(text, at);
     const bool capital = c >= U'A' && c <= U'Z';
     const bool digit = c >= U'0' && c <= U'9';
-    if (script_of(c) == Script::kNone && !digit) {
+    if (text::script_of_letter(c) == Script::kNone && !digit) {
       end_word();
       continue;
     }
     if (word.empty()) name = capital || digit;
     append_utf8(word, capital ? c + 32 : c);
     // Without spaces between words each sign counts as one.
-    if (script_of(c) == Script::kHan) end_word();
+    if (text::script_of_letter(c) == Script::kHan) end_word();
   }
   end_word();
   return words;
@@ -108,7 +111,7 @@ bool in_other_script(const JudgedTranslation& judged) {
   if (expected.empty()) return false;
   size_t right = 0, wrong = 0;
   for (size_t at = 0; at < judged.translation.size();) {
-    const Script script = script_of(decode_utf8(judged.translation, at));
+    const Script script = text::script_of_letter(decode_utf8(judged.translation, at));
     if (script == Script::kNone) continue;
     ++(std::ranges::find(expected, script) != expected.end() ? right : wrong);
   }

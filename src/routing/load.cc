@@ -13,7 +13,8 @@ using pipeline::ModelSource;
 using pipeline::Route;
 using pipeline::Translator;
 
-std::unique_ptr<Translator> load_translator(const formats::ModelFiles& files, const ClassifierOptions& options) {
+std::unique_ptr<Translator> load_translator(const formats::ModelFiles& files,
+                                            const ClassifierOptions& options) {
   if (!pipeline::is_translator(files))
     throw Error(ErrorCode::kBadConfig, printable(files.name()) + " is no Marian model: it has no source.spm");
   pipeline::TranslatorOptions chosen;

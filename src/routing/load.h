@@ -16,9 +16,9 @@ struct RoutingChoice {
   std::optional<pipeline::ModelSource> translator;  // absent: Helsinki-NLP/opus-mt-LANGUAGE-en of the cache
 };
 
-// `model` and `adapter` are the native route; the multilingual one is the model that the program carries under
-// that name, computed as `options` say. Errors: those of Classifier::load and Translator::load; kUnavailable
-// where route and language ask for a translator that is not there.
+// `model` and `adapter` are the native route; the multilingual one is the model that the program carries
+// under that name, computed as `options` say. Errors: those of Classifier::load and Translator::load;
+// kUnavailable where route and language ask for a translator that is not there.
 std::unique_ptr<Router> load_router(const pipeline::ModelSource& model, const pipeline::ModelSource* adapter,
                                     const pipeline::ClassifierOptions& options, RoutingChoice choice);
 

@@ -5,6 +5,7 @@
 
 #include "text/aligned_text.h"
 #include "text/normalizer.h"
+#include "text/scripts.h"
 #include "text/tokenizer_for_test.h"
 
 namespace valence::text {
@@ -179,6 +180,20 @@ TEST(Unicode, KnowsBertsIdeographs) {
   for (const char32_t c : {U'\u3042', U'\uAC00', U'\u3001', U'a', U'\U0002B820', U'\U00030000'}) {
     EXPECT_FALSE(is_bert_ideograph(c)) << std::hex << static_cast<uint32_t>(c);
   }
+}
+
+TEST(Scripts, AreFoundByBlock) {
+  EXPECT_EQ(script_of(U'a'), Script::kLatin);
+  EXPECT_EQ(script_of(U'ß'), Script::kLatin);
+  EXPECT_EQ(script_of(U'ж'), Script::kCyrillic);
+  EXPECT_EQ(script_of(U'\u0301'), Script::kNone);
+  EXPECT_EQ(script_of_letter(U'д'), Script::kCyrillic);
+  EXPECT_EQ(script_of_letter(U'٣'), Script::kNone);  // a digit
+  EXPECT_EQ(script_of_letter(U'«'), Script::kNone);
+  EXPECT_EQ(script_of(U'ሆ'), Script::kEthiopic);
+  EXPECT_EQ(script_of(U'𐎠'), Script::kOther);
+  EXPECT_EQ(script_code(script_of(U'字')), "Hani");
+  EXPECT_EQ(script_code(Script::kKana), "Jpan");
 }
 
 }  // namespace

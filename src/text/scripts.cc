@@ -1,10 +1,12 @@
-#include "language/scripts.h"
+#include "text/scripts.h"
 
 #include <algorithm>
 #include <array>
 #include <iterator>
 
-namespace valence::language {
+#include "text/unicode.h"
+
+namespace valence::text {
 namespace {
 
 struct Block {
@@ -65,6 +67,10 @@ Script script_of(char32_t c) {
   return c <= block->last ? block->script : Script::kOther;
 }
 
+Script script_of_letter(char32_t c) {
+  return UnicodeTable::get().has(c, UnicodeFlag(kLetter | kCombining)) ? script_of(c) : Script::kNone;
+}
+
 std::string_view script_code(Script script) { return kCodes[static_cast<size_t>(script)]; }
 
-}  // namespace valence::language
+}  // namespace valence::text

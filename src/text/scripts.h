@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace valence::language {
+namespace valence::text {
 
 enum class Script : uint8_t {
   kNone,  // no letter: digits, signs, emoji
@@ -44,6 +44,8 @@ enum class Script : uint8_t {
 
 // By the block of the code point; `c` is a letter or a mark. A mark that any script may use is kNone.
 Script script_of(char32_t c);
+// The same of any character: kNone for one that is neither letter nor mark.
+Script script_of_letter(char32_t c);
 
 // About how many letters of an alphabet a letter of the script is worth: a syllable or a word counts for
 // more.
@@ -54,4 +56,4 @@ inline size_t weight_of_letter(Script script) {
 // The code of ISO 15924: "Latn"; "Jpan" for kana, "Zyyy" for kNone, "Zzzz" for kOther.
 std::string_view script_code(Script script);
 
-}  // namespace valence::language
+}  // namespace valence::text

@@ -2,9 +2,10 @@
 
 import type { DocumentAnswer, ModelInfo, Weight } from './api';
 import { append, h, replace, setStyle } from './dom';
-import { labelText, languageText, milliseconds, percent, plural, signed } from './format';
+import { labelText, milliseconds, percent, plural, signed } from './format';
 import { displayOrder, tone } from './labels';
 import { keptWeights, markedText, wordList } from './explanation';
+import { langOf, languageBadge, translationBox, warningList } from './routing';
 
 export function chip(label: string, labels: string[]): HTMLElement {
   return h('span', { class: `chip ${tone(label, labels)}` }, labelText(label));
@@ -27,10 +28,13 @@ export class AnswerView {
   private readonly polarity = h('div', { class: 'polarity' });
   private readonly classes = h('ul', { class: 'bars' });
   private readonly tasks = h('div', { class: 'tasks' });
+  private readonly routing = h('div', { class: 'routing' });
   private readonly words = h('div', { class: 'words-box' });
   private readonly meta = h('p', { class: 'quiet meta' });
   private text = '';
+  private language: string | undefined;
   private weights: Weight[] = [];
+  private translationOpen = false;
 
   constructor(private readonly root: Element) {}
 
@@ -43,18 +47,21 @@ export class AnswerView {
   show(text: string, answer: DocumentAnswer, model?: ModelInfo, time?: number) {
     const labels = model?.labels ?? Object.keys(answer.scores);
     replace(this.headline, chip(answer.label, labels), h('span', { class: 'score' }, percent(answer.score)),
-      answer.language && h('span', { class: 'chip plain-chip', title: 'Language' }, languageText(answer.language)));
+      languageBadge(answer));
     const known = typeof answer.polarity === 'number';
     replace(this.polarity, ...(known ? [h('span', {}, 'Polarity'), polarityScale(answer.polarity!),
       h('strong', {}, signed(answer.polarity!))] : []));
     this.showBars(answer, labels);
     this.showTasks(answer, model);
+    this.showRouting(answer);
     this.weights = keptWeights(this.text, text, this.weights);
     this.text = text;
+    this.language = langOf(answer.language);
     this.showWords(false);
     this.meta.textContent = metaText(answer, model, time);
     if (!this.root.contains(this.headline)) {
-      append(this.root, this.headline, this.polarity, this.classes, this.tasks, this.words, this.meta);
+      append(this.root, this.headline, this.polarity, this.classes, this.tasks, this.routing, this.words,
+        this.meta);
     }
   }
 
@@ -104,8 +111,15 @@ export class AnswerView {
     }));
   }
 
+  private showRouting({ translation, warnings = [] }: DocumentAnswer) {
+    replace(this.routing,
+      translation && translationBox(translation, this.translationOpen, open => { this.translationOpen = open; }),
+      warnings.length > 0 && warningList(warnings));
+  }
+
   private showWords(complete: boolean) {
-    replace(this.words, markedText(this.text, this.weights), complete && wordList(this.weights));
+    replace(this.words, markedText(this.text, this.weights, this.language),
+      complete && wordList(this.weights, this.language));
   }
 }
 

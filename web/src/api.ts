@@ -19,7 +19,12 @@ export interface DocumentAnswer extends TaskAnswer {
   tokens?: number;
   windows?: number;
   truncated?: boolean;
-  language?: string;
+  // Of a server that routes texts by their language only.
+  language?: string;                // ISO 639, or `und`
+  language_confidence?: number;
+  route?: string;
+  translation?: string;
+  warnings?: string[];
   tasks?: Record<string, TaskAnswer>;
   explanation?: Weight[];
 }

@@ -1,5 +1,6 @@
 // The charts of a file, drawn with elements and SVG. Values are always written next to their marks as well.
 
+import { chip } from './answer';
 import { h, replace, setStyle, svg } from './dom';
 import { count, labelText, languageText, percent, plural, signed } from './format';
 import { displayOrder, tone } from './labels';
@@ -69,17 +70,44 @@ function meanMark(group: Group): HTMLElement {
   return h('span', { class: 'scale', 'aria-hidden': 'true', title: `95% interval ±${group.half.toFixed(2)}` }, line, dot);
 }
 
+// With more labels the colours repeat, and a legend would say nothing.
+const MOST_IN_LEGEND = 6;
+
+/** The share of the classes for each language; `total` counts the rows of all languages, shown or not. */
+export function languageChart(
+  root: HTMLElement, languages: Group[], total: number, labels: string[], pick: (code: string) => void) {
+  const polarity = languages.some(language => !Number.isNaN(language.mean));
+  const legend = labels.length <= MOST_IN_LEGEND ? displayOrder(labels) : [];
+  redraw(root,
+    h('div', { class: 'chart-legend' }, ...legend.map(index => chip(labels[index], labels)),
+      polarity && h('span', { class: 'quiet', 'aria-hidden': 'true' }, 'mean polarity')),
+    h('ul', { class: 'bars pickable languages' }, ...languages.map(language =>
+      h('li', {}, h('button', {
+        type: 'button', class: 'bar-button', 'data-key': language.value, title: 'Show these rows',
+        onclick: () => pick(language.value),
+      },
+        h('span', { class: 'bar-name' }, languageText(language.value)), ' ', stack(language.classes, labels),
+        h('span', { class: 'bar-value' }, `${count(language.count)} `,
+          h('span', { class: 'quiet' }, percent(language.count / total))),
+        polarity && meanValue(language))))));
+}
+
+function meanValue({ mean, half }: Group): HTMLElement {
+  if (Number.isNaN(mean)) return h('span', { class: 'bar-value' }, '–');
+  return h('span', { class: 'bar-value', title: `95% interval ±${half.toFixed(2)}` },
+    h('span', { class: 'hidden-text' }, ', mean polarity '), signed(mean));
+}
+
 export function groupTable(
   root: HTMLElement, name: string, all: Group[], labels: string[], pick: (value: string) => void) {
   const polarity = all.some(group => !Number.isNaN(group.mean));
-  const title = (value: string) => (name === 'language' ? languageText(value) : value) || '(empty)';
   redraw(root, h('table', { class: 'small-table groups' },
     h('thead', {}, h('tr', {}, h('th', { scope: 'col' }, name), h('th', { scope: 'col', class: 'number' }, 'Rows'),
       h('th', { scope: 'col' }, 'Classes'), polarity && h('th', { scope: 'col', colspan: 2 }, 'Mean polarity'))),
     h('tbody', {}, ...all.map(group => h('tr', {},
       h('th', { scope: 'row' }, h('button', {
         type: 'button', class: 'link', 'data-key': group.value, title: 'Show these rows', onclick: () => pick(group.value),
-      }, title(group.value))),
+      }, group.value || '(empty)')),
       h('td', { class: 'number' }, count(group.count)),
       h('td', { class: 'stack-cell' }, stack(group.classes, labels)),
       polarity && h('td', { class: 'scale-cell' }, Number.isNaN(group.mean) ? '' : meanMark(group)),

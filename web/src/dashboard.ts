@@ -2,19 +2,21 @@
 
 import type { ModelInfo } from './api';
 import { category, cell, dateColumn, type Category, type Dataset, type DateColumn } from './dataset';
-import { distribution, groupTable, histogram, redraw, timeChart } from './charts';
+import { distribution, groupTable, histogram, languageChart, redraw, timeChart } from './charts';
 import { breathe, h, replace } from './dom';
 import { chip } from './answer';
 import { showRow } from './detail';
 import { count, plural, signed } from './format';
 import { displayOrder, tone } from './labels';
 import type { Results } from './results';
+import { langOf } from './routing';
 import { RowsPanel } from './rowspanel';
 import { classCounts, extremes, groups, languageCategory, meanPolarity, overTime, polarityBins } from './stats';
 import { WordCounts } from './words';
 
 const MOST_EXTREMES = 5;
 const MOST_WORDS = 10;
+const MOST_LANGUAGES = 8;       // the others on demand
 const BINS = 24;
 const WORD_SLICE = 12;          // milliseconds of counting words before the page may breathe
 
@@ -28,6 +30,12 @@ export class Dashboard {
   private readonly groupSelect = h('select', { id: 'group-by' });
   private readonly groupCard = card('By column', this.groups,
     h('span', { class: 'field' }, h('label', { for: 'group-by' }, 'Group by'), this.groupSelect));
+  private readonly languages = h('div', { class: 'scroll-y language-box' });
+  private readonly moreLanguages = h('button', { type: 'button', class: 'link', onclick: () => this.showAllLanguages() });
+  private readonly languageCard = h('figure', { class: 'card by-language', 'aria-label': 'By language', hidden: true },
+    h('div', { class: 'card-head' }, h('h2', { 'aria-hidden': 'true' }, 'By language')), this.languages,
+    this.moreLanguages);
+  private mostLanguages = MOST_LANGUAGES;
   private readonly words = h('div', { class: 'word-columns' });
   private readonly extremes = { positive: h('ol', { class: 'extremes' }), negative: h('ol', { class: 'extremes' }) };
   private readonly extremeCards = [
@@ -51,7 +59,7 @@ export class Dashboard {
     this.timeCard.classList.add('wide');
     this.timeCard.hidden = this.groupCard.hidden = true;
     for (const part of this.extremeCards) part.hidden = true;
-    replace(root, figure, this.timeCard, this.groupCard, card('Words that go with each class', this.words),
+    replace(root, figure, this.timeCard, this.languageCard, this.groupCard, card('Words that go with each class', this.words),
       ...this.extremeCards, this.rows.root);
     root.hidden = true;
     this.groupSelect.addEventListener('change', () => this.drawGroups());
@@ -90,7 +98,6 @@ export class Dashboard {
 
   private drawSelect() {
     const names = this.categories.map(({ column, name }) => ({ value: String(column), name }));
-    if (this.results.languages.length > 0) names.push({ value: '-1', name: 'language of the text' });
     if (names.length === this.groupSelect.options.length) return;
     const chosen = this.groupSelect.value;
     replace(this.groupSelect, ...names.map(({ value, name }) => h('option', { value, selected: value === chosen }, name)));
@@ -116,6 +123,7 @@ export class Dashboard {
       const { step, points } = overTime(this.results, dates);
       timeChart(this.time, dates.name, points, step);
     }
+    this.drawLanguages();
     this.drawSelect();
     this.drawGroups();
     this.drawExtremes();
@@ -125,15 +133,30 @@ export class Dashboard {
   }
 
   private drawGroups() {
-    const column = this.groupSelect.value;
-    const from = column === '-1' ? languageCategory(this.results)
-      : this.categories.find(found => String(found.column) === column);
+    const from = this.categories.find(found => String(found.column) === this.groupSelect.value);
     this.groupCard.hidden = !from;
     if (!from) return;
-    groupTable(this.groups, from.name, groups(this.results, from), this.results.labels, value => {
-      const code = from.values.indexOf(value);
-      this.rows.filter(from.column < 0 ? { language: code } : { category: { from, code } });
-    });
+    groupTable(this.groups, from.name, groups(this.results, from), this.results.labels, value =>
+      this.rows.filter({ category: { from, code: from.values.indexOf(value) } }));
+  }
+
+  /** One language is no comparison: the distribution shows it already. */
+  private drawLanguages() {
+    const { languages, labels } = this.results;
+    this.languageCard.hidden = languages.length < 2;
+    if (this.languageCard.hidden) return;
+    const all = groups(this.results, languageCategory(this.results));
+    const total = all.reduce((sum, language) => sum + language.count, 0);
+    languageChart(this.languages, all.slice(0, this.mostLanguages), total, labels, code =>
+      this.rows.filter({ language: languages.indexOf(code) }));
+    this.moreLanguages.hidden = all.length <= this.mostLanguages;
+    this.moreLanguages.textContent = `Show ${plural(all.length - this.mostLanguages, 'more language')}`;
+  }
+
+  private showAllLanguages() {
+    this.mostLanguages = Infinity;
+    this.drawLanguages();
+    this.languages.querySelectorAll('button')[MOST_LANGUAGES]?.focus();
   }
 
   private drawExtremes() {
@@ -144,7 +167,7 @@ export class Dashboard {
         type: 'button', class: 'extreme', 'data-key': String(row),
         onclick: () => this.open(row),
       },
-        h('span', { class: 'extreme-text', dir: 'auto' }, cell(this.data, row, this.textColumn).slice(0, 240)),
+        h('span', { class: 'extreme-text', dir: 'auto', lang: langOf(this.results.languageOf(row)) }, cell(this.data, row, this.textColumn).slice(0, 240)),
         h('span', { class: 'quiet number' }, signed(this.results.polarity[row]))))));
       if (rows.length === 0) replace(this.extremes[name], h('li', { class: 'quiet' }, `No ${name} row so far.`));
     }

@@ -37,9 +37,9 @@ function clean(text: string, weights: Weight[]): Weight[] {
   });
 }
 
-/** Solid lines support the label, dotted lines speak against it; thicker means more. */
-export function markedText(text: string, weights: Weight[]): HTMLElement {
-  const paragraph = h('p', { class: 'marked', dir: 'auto', tabindex: 0, 'aria-label': 'The text, words marked' });
+/** Solid lines support the label, dotted lines speak against it; thicker means more. `lang` is the text's, if known. */
+export function markedText(text: string, weights: Weight[], lang?: string): HTMLElement {
+  const paragraph = h('p', { class: 'marked', dir: 'auto', lang, tabindex: 0, 'aria-label': 'The text, words marked' });
   const most = strongest(weights);
   let at = 0;
   for (const { begin, end, weight } of clean(text, weights)) {
@@ -63,20 +63,20 @@ export function markedText(text: string, weights: Weight[]): HTMLElement {
   return paragraph;
 }
 
-function list(kind: 'supports' | 'against', title: string, words: Weight[]): HTMLElement | null {
+function list(kind: 'supports' | 'against', title: string, words: Weight[], lang?: string): HTMLElement | null {
   if (words.length === 0) return null;
   return h('p', { class: 'word-list' }, h('mark', { class: `${kind} strength-2` }, title), ' ',
     ...words.slice(0, MOST_LISTED).flatMap(word => [
-      h('bdi', {}, word.text), h('span', { class: 'quiet' }, ` ${points(word.weight)} `)]));
+      h('bdi', { lang }, word.text), h('span', { class: 'quiet' }, ` ${points(word.weight)} `)]));
 }
 
 /** The legend of the lines, and the same in words. */
-export function wordList(weights: Weight[]): HTMLElement {
+export function wordList(weights: Weight[], lang?: string): HTMLElement {
   const strong = counts(weights).sort((a, b) => Math.abs(b.weight) - Math.abs(a.weight));
   if (strong.length === 0) return h('p', { class: 'quiet' }, 'No single word decides this answer.');
   return h('div', { class: 'legend' },
-    list('supports', 'supports', strong.filter(word => word.weight > 0)),
-    list('against', 'speaks against', strong.filter(word => word.weight < 0)),
+    list('supports', 'supports', strong.filter(word => word.weight > 0), lang),
+    list('against', 'speaks against', strong.filter(word => word.weight < 0), lang),
     h('p', { class: 'quiet word-list' }, 'Points of the score that go with the word.'));
 }
 

@@ -6,12 +6,15 @@ import { withMembers } from './jsonl';
 import { FAILED, type Results } from './results';
 
 const ROWS_A_PART = 5000;
+const SELDOM = new Set(['error', 'translation']);     // left out of JSON Lines where a row has none
 
 /** Our columns; where the file has one of that name, ours gets a prefix, as in the command line's output. */
 export function ownColumns(data: Dataset, results: Results): Map<string, string> {
   const wanted = ['label', 'score'];
   if (results.hasPolarity) wanted.push('polarity');
   if (results.languages.length > 0) wanted.push('language');
+  if (results.routes.length > 0) wanted.push('route');
+  if (results.translations.size > 0) wanted.push('translation');
   if (results.failed > 0) wanted.push('error');
   return new Map(wanted.map(name => [name, data.columns.includes(name) ? `valence_${name}` : name]));
 }
@@ -20,6 +23,8 @@ function ownValue(results: Results, row: number, name: string): string | number 
   if (name === 'error') return results.errors.get(row) ?? null;
   if (name === 'label') return results.labelOf(row) || null;
   if (name === 'language') return results.languageOf(row) || null;
+  if (name === 'route') return results.routeOf(row) || null;
+  if (name === 'translation') return results.translations.get(row) ?? null;
   const value = name === 'score' ? results.score[row] : results.polarity[row];
   return Number.isNaN(value) ? null : value;
 }
@@ -51,8 +56,9 @@ export function toCsv(data: Dataset, results: Results): string[] {
 export function toJsonl(data: Dataset, results: Results): string[] {
   const own = [...ownColumns(data, results)];
   return joined(data.rows.length, '', row => {
-    const added = Object.fromEntries(own.map(([name, as]) => [as, ownValue(results, row, name)])
-      .filter(([name, value]) => value !== null || (name !== 'error' && results.state[row] !== FAILED)));
+    const added = Object.fromEntries(own.map(([name, as]) => ({ name, as, value: ownValue(results, row, name) }))
+      .filter(({ name, value }) => value !== null || (!SELDOM.has(name) && results.state[row] !== FAILED))
+      .map(({ as, value }) => [as, value]));
     return withMembers(baseLine(data, row), added);
   });
 }

@@ -1,6 +1,7 @@
 // How numbers, labels and times are written for people.
 
-const grouped = new Intl.NumberFormat('en');
+const PAGE_LANGUAGE = 'en';         // as in index.html
+const grouped = new Intl.NumberFormat(PAGE_LANGUAGE);
 
 export function count(value: number): string {
   return grouped.format(value);
@@ -56,7 +57,7 @@ let languageNames: Intl.DisplayNames | undefined;
 /** `de` becomes `German`; what is no code of a language stays as it is. */
 export function languageText(code: string): string {
   try {
-    languageNames ??= new Intl.DisplayNames('en', { type: 'language' });
+    languageNames ??= new Intl.DisplayNames(PAGE_LANGUAGE, { type: 'language' });
     return code === 'und' ? 'undetermined' : languageNames.of(code) ?? code;
   } catch {
     return code;

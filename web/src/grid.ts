@@ -6,6 +6,7 @@ import { h, replace, setStyle } from './dom';
 import { count, languageText, signed } from './format';
 import type { Sort, SortKey } from './order';
 import { FAILED, type Results, WAITING } from './results';
+import { langOf } from './routing';
 
 const ROW_HEIGHT = 34;              // pixels, as in the style sheet
 const SPARE = 8;                    // rows drawn beyond each edge
@@ -149,7 +150,8 @@ export class Grid {
     if (key === 'score') return h('td', { class: 'number' }, numberText(results.score[row], value => value.toFixed(3)));
     if (key === 'polarity') return h('td', { class: 'number' }, numberText(results.polarity[row], signed));
     if (key === 'language') return h('td', {}, results.language[row] < 0 ? '' : languageText(results.languageOf(row)));
-    return h('td', { class: number ? 'number' : '', dir: 'auto' }, cell(this.data, row, key).slice(0, CELL_CHARACTERS));
+    const lang = key === this.textColumn ? langOf(results.languageOf(row)) : undefined;
+    return h('td', { class: number ? 'number' : '', dir: 'auto', lang }, cell(this.data, row, key).slice(0, CELL_CHARACTERS));
   }
 
   private labelCell(row: number): HTMLElement | string {

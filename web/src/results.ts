@@ -12,13 +12,17 @@ export class Results {
   readonly score: Float64Array;
   readonly polarity: Float64Array;      // NaN where the labels say nothing about it
   readonly language: Int16Array;        // index into `languages`, -1 when none was told
+  readonly route: Int16Array;           // index into `routes`, likewise
   readonly labels: string[] = [];
   readonly languages: string[] = [];
+  readonly routes: string[] = [];
+  readonly translations = new Map<number, string>();
   readonly errors = new Map<number, string>();
   readonly answered: number[] = [];     // rows in the order in which their answers came
   hasPolarity = false;
   private readonly labelIndex = new Map<string, number>();
   private readonly languageIndex = new Map<string, number>();
+  private readonly routeIndex = new Map<string, number>();
 
   constructor(readonly size: number, labels: string[] = []) {
     this.state = new Uint8Array(size);
@@ -26,6 +30,7 @@ export class Results {
     this.score = new Float64Array(size).fill(NaN);
     this.polarity = new Float64Array(size).fill(NaN);
     this.language = new Int16Array(size).fill(-1);
+    this.route = new Int16Array(size).fill(-1);
     for (const label of labels) this.indexOf(this.labelIndex, this.labels, label);
   }
 
@@ -52,6 +57,8 @@ export class Results {
       this.hasPolarity = true;
     }
     if (document.language) this.language[row] = this.indexOf(this.languageIndex, this.languages, document.language);
+    if (document.route) this.route[row] = this.indexOf(this.routeIndex, this.routes, document.route);
+    if (document.translation) this.translations.set(row, document.translation);
     this.answered.push(row);
   }
 
@@ -67,6 +74,10 @@ export class Results {
 
   languageOf(row: number): string {
     return this.language[row] < 0 ? '' : this.languages[this.language[row]];
+  }
+
+  routeOf(row: number): string {
+    return this.route[row] < 0 ? '' : this.routes[this.route[row]];
   }
 
   private indexOf(index: Map<string, number>, names: string[], name: string): number {

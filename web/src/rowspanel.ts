@@ -7,6 +7,7 @@ import { Grid } from './grid';
 import { displayOrder } from './labels';
 import { ANY, dependsOnResults, ERRORS, noFilter, orderRows, type Filter, type Sort } from './order';
 import type { Results } from './results';
+import { languageCounts } from './stats';
 
 const SEARCH_PAUSE = 150;
 
@@ -90,7 +91,9 @@ export class RowsPanel {
     if (failed > 0) names.push({ value: ERRORS, name: 'without an answer' });
     options(this.label, names, this.current.label);
     this.languageField.hidden = languages.length === 0;
-    options(this.language, languages.map((code, value) => ({ value, name: languageText(code) })), this.current.language);
+    const counts = languageCounts(this.results);
+    const found = languages.map((code, value) => ({ value, name: `${languageText(code)} (${count(counts[value])})` }));
+    options(this.language, found.sort((a, b) => counts[b.value] - counts[a.value]), this.current.language);
   }
 
   private drawChips() {
@@ -110,8 +113,13 @@ export class RowsPanel {
 }
 
 function options(select: HTMLSelectElement, names: { value: number; name: string }[], chosen: number) {
-  if (select.options.length !== names.length + 1) {
-    replace(select, h('option', { value: ANY }, 'all'), ...names.map(({ value, name }) => h('option', { value }, name)));
+  const wanted = [{ value: ANY, name: 'all' }, ...names];
+  // Numbers that grow are written into the options that are there: new ones would take the list away from under a finger.
+  if ([...select.options].map(option => option.value).join() !== wanted.map(({ value }) => value).join()) {
+    replace(select, ...wanted.map(({ value, name }) => h('option', { value }, name)));
   }
+  wanted.forEach(({ name }, index) => {
+    if (select.options[index].text !== name) select.options[index].text = name;
+  });
   if (select.value !== String(chosen)) select.value = String(chosen);
 }

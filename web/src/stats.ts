@@ -76,6 +76,13 @@ export function groups(results: Results, category: Category): Group[] {
   return all.sort(numeric ? (a, b) => Number(a.value) - Number(b.value) : (a, b) => b.count - a.count);
 }
 
+/** Rows of each of `languages`. */
+export function languageCounts(results: Results): number[] {
+  const counts = results.languages.map(() => 0);
+  for (const language of results.language) if (language >= 0) counts[language]++;
+  return counts;
+}
+
 /** The language of the results as a category like any column. */
 export function languageCategory(results: Results): Category {
   return { column: -1, name: 'language', values: results.languages, codes: Int32Array.from(results.language) };

@@ -8,6 +8,7 @@ import { byId, h, replace, sleep } from './dom';
 import { MOST_TO_EXPLAIN } from './explanation';
 import { count, labelText, percent } from './format';
 import { currentModel, loadedModels, modelsKnown, onModelsChanged, refreshModels } from './models';
+import { langOf } from './routing';
 
 const PAUSE = 50;                 // milliseconds without a key before the text is sent
 // An explanation costs many times a plain answer, and the server may go on with one that nobody waits for any more: the
@@ -58,7 +59,14 @@ function changed() {
   void follow(text, running.signal);
 }
 
+/** The language of the box, for the voices and fonts that go by it. */
+function setLanguage(lang: string | undefined) {
+  if (lang === undefined) box.removeAttribute('lang');
+  else box.lang = lang;
+}
+
 function clear() {
+  setLanguage(undefined);
   view.clear();
   comparison.clear();
   clearAlert('text');
@@ -93,6 +101,7 @@ async function answer(text: string, signal: AbortSignal) {
   const time = performance.now() - begin;
   clearAlert('text');
   view.show(text, result, model, time);
+  setLanguage(langOf(result.language));
   pending = false;
   if (currentModel()?.id !== model?.id) return changed();     // told or chosen meanwhile
   if (!modelsKnown()) void refreshModels();       // the server was not there when the page was opened

@@ -9,6 +9,7 @@ export interface MockOptions {
   key?: string;
   models?: string[];            // the first one is the default
   languages?: boolean;          // results carry `language`
+  routes?: boolean;             // results carry all that a server tells that routes texts by their language
   pause?: number;               // milliseconds before each answer of a stream
   dieAfter?: number;            // documents of streams; then the connection breaks and the server is gone
   late?: number;                // so many documents of streams are refused for now first
@@ -24,6 +25,14 @@ const FILES: Record<string, string> = {
 export const POLICY = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 const GOOD = /^(love|great|wonderful|good|lovely|best|happy|gut|אוהב|תודה)$/iu;
 const BAD = /^(hate|terrible|awful|bad|sad|worst|broke|schlecht)$/iu;
+// What a text must hold to be in a language, and the route that the language takes.
+const LANGUAGES: [RegExp, string, string][] = [
+  [/[א-ת]/, 'he', 'translated'], [/[ぁ-ヿ]/, 'ja', 'multilingual'], [/[؀-ۿ]/, 'ar', 'multilingual'],
+  [/[а-я]/i, 'ru', 'multilingual'], [/[가-힣]/, 'ko', 'multilingual'], [/\b(gut|schlecht|und)\b/i, 'de', 'multilingual'],
+  [/\b(bon|merci)\b/i, 'fr', 'multilingual'], [/\b(muy|gracias)\b/i, 'es', 'multilingual'],
+  [/\b(molto|grazie)\b/i, 'it', 'multilingual'], [/\b(muito|obrigado)\b/i, 'pt', 'multilingual'],
+  [/[a-z]{2}/i, 'en', 'native'], [/^/, 'und', 'native'],
+];
 const LABELS = ['negative', 'neutral', 'positive'];
 const STARS = ['Very Negative', 'Negative', 'Neutral', 'Positive', 'Very Positive'];
 const DIST = fileURLToPath(new URL('../dist/', import.meta.url));
@@ -63,15 +72,33 @@ function explanation(text: string) {
   }));
 }
 
-export function answerTo(asked: Asked, options: { stars?: boolean; explain?: boolean; languages?: boolean; tasks?: string[] }) {
+interface AnswerOptions extends Pick<MockOptions, 'languages' | 'routes'> {
+  stars?: boolean;
+  explain?: boolean;
+  tasks?: string[];
+}
+
+function routing(text: string, { languages, routes, tasks = [] }: AnswerOptions) {
+  const [, language, route] = LANGUAGES.find(([sign]) => sign.test(text))!;
+  const warnings = [...(language === 'fr' ? ['translation_empty'] : []),
+    ...(route === 'multilingual' && tasks.some(task => task !== 'sentiment') ? ['tasks_unavailable'] : [])];
+  return {
+    ...(languages || routes ? { language } : {}),
+    ...(routes ? { language_confidence: language === 'und' ? 0 : 0.9731, route } : {}),
+    ...(routes && route === 'translated' ? { translation: 'I love this very much, thank you very much!' } : {}),
+    ...(routes && warnings.length > 0 ? { warnings } : {}),
+  };
+}
+
+export function answerTo(asked: Asked, options: AnswerOptions) {
   if (typeof asked.text !== 'string') return { id: asked.id, error: { code: 'not_text', message: 'the text is not a string' } };
   if (asked.text.trim() === '') return { id: asked.id, error: { code: 'empty_text', message: 'the text is empty' } };
+  const way = routing(asked.text, options);
   const irony = { label: 'non_irony', score: 0.93, scores: { non_irony: 0.93, irony: 0.07 } };
   return {
     id: asked.id, ...classify(asked.text, options.stars ?? false), tokens: asked.text.split(/\s+/).length + 2, windows: 1,
     truncated: false, ...(options.explain ? { explanation: explanation(asked.text) } : {}),
-    ...(options.languages ? { language: /[א-ת]/.test(asked.text) ? 'he' : /\b(gut|schlecht)\b/i.test(asked.text) ? 'de' : 'en' } : {}),
-    ...(options.tasks?.includes('irony') ? { tasks: { irony } } : {}),
+    ...way, ...(options.tasks?.includes('irony') && !way.warnings?.includes('tasks_unavailable') ? { tasks: { irony } } : {}),
   };
 }
 
@@ -157,7 +184,8 @@ export class MockServer {
   private async analyze(body: string, response: ServerResponse) {
     const { documents, model, explain, tasks } = JSON.parse(body);
     const stars = (model ?? this.options.models?.[0] ?? '').includes('stars');
-    const all = documents.map((asked: Asked) => answerTo(asked, { stars, explain, tasks, languages: this.options.languages }));
+    const { languages, routes } = this.options;
+    const all = documents.map((asked: Asked) => answerTo(asked, { stars, explain, tasks, languages, routes }));
     this.json(response, 200, {
       documents: all.filter((answer: any) => !answer.error),
       errors: all.filter((answer: any) => answer.error).map(({ id, error }: any) => ({ id, ...error })),
@@ -180,7 +208,7 @@ export class MockServer {
     for (const asked of parsed.documents.reverse()) {       // in any order: the page must not rely on one
       const late = (this.options.late ?? 0) > 0 && this.options.late!--;
       const answer = late ? { id: asked.id, error: { code: 'late', message: 'the engine is busy' } }
-        : answerTo(asked, { stars, languages: this.options.languages });
+        : answerTo(asked, { stars, languages: this.options.languages, routes: this.options.routes });
       out += JSON.stringify(answer) + '\n';
       this.streamed++;
       if (this.options.dieAfter && this.streamed > this.options.dieAfter) {

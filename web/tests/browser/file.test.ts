@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { parseCsv } from '../../src/csv';
-import { BAD, GOOD, HEBREW, real, reviews, serverUrl, Visit, withBrowser } from './support';
+import { BAD, GOOD, HEBREW, manyLanguages, real, realDefault, reviews, serverUrl, Visit, withBrowser } from './support';
 
 withBrowser();
 const ROWS = real ? 300 : 2000;
@@ -83,12 +83,96 @@ test('filters, sorting and the row in full, by keyboard too', async () => {
 test.skipIf(real)('languages: a filter and a distribution', async () => {
   const visit = await Visit.open(await serverUrl({ languages: true }));
   await visit.analyzeFile('reviews.csv', reviews(200));
-  await visit.tab.getByLabel('Group by').selectOption('language of the text');
-  await visit.button('Hebrew').click();
-  await visit.tab.getByText(/ of 200$/).waitFor();
+  const chart = visit.tab.getByRole('figure', { name: 'By language', exact: true });
+  await chart.getByRole('button', { name: /^Hebrew .*positive 100.*mean polarity \+0\.85/ }).click();
+  const filter = visit.tab.getByLabel('Language', { exact: true });
+  const names = await filter.locator('option').allInnerTexts();
+  expect(names.map(name => name.replace(/\d+/, ''))).toEqual(['all', 'English ()', 'Hebrew ()']);
+  const [english, hebrew] = names.slice(1).map(name => Number(/\d+/.exec(name)![0]));
+  expect(english + hebrew).toBe(200);
+  await visit.tab.getByText(`${hebrew} of 200`).waitFor();
+  expect(await filter.locator('option:checked').innerText()).toBe(`Hebrew (${hebrew})`);
   const texts = await visit.rows.locator('tbody tr[data-position]').allInnerTexts();
   expect(texts.length).toBeGreaterThan(5);
   expect(texts.every(text => text.includes(HEBREW.slice(0, 6)))).toBe(true);
+  await filter.selectOption({ label: `English (${english})` });
+  await visit.tab.getByText(`${english} of 200`).waitFor();
+  await visit.close();
+});
+
+test.skipIf(real)('many languages: column, chart, filter, downloads', async () => {
+  const visit = await Visit.open(await serverUrl({ routes: true }));
+  const content = manyLanguages(500);
+  await visit.analyzeFile('inbox.csv', content);
+  await visit.rows.getByRole('columnheader', { name: 'Language' }).getByRole('button').click();
+  expect(await visit.rows.locator('tbody tr[data-position]').first().innerText()).toContain('Arabic');
+  expect(await visit.rows.locator('td[lang="ar"]').first().evaluate(cell => getComputedStyle(cell).direction)).toBe('rtl');
+  const chart = visit.tab.getByRole('figure', { name: 'By language', exact: true });
+  const bars = chart.getByRole('listitem');
+  expect(await bars.count()).toBe(8);
+  await visit.accessible();
+  await visit.shot('languages');
+  await visit.button('Show 4 more languages').click();
+  expect(await bars.count()).toBe(12);
+  expect(await visit.tab.evaluate(() => document.activeElement!.closest('li')!.matches(':nth-child(9)'))).toBe(true);
+  await visit.accessible();
+  const names = (await visit.tab.getByLabel('Language', { exact: true }).locator('option').allInnerTexts()).slice(1);
+  const counts = names.map(name => Number(/\((\d+)\)$/.exec(name)![1]));
+  expect(counts).toEqual([...counts].sort((a, b) => b - a));
+  expect(counts.reduce((a, b) => a + b)).toBe(500);
+  await chart.getByRole('button', { name: /^undetermined/ }).click();
+  await visit.tab.getByText(/^\d+ of 500$/).waitFor();
+  expect(await visit.rows.locator('td[lang=""]').first().innerText()).toBe('12345');
+  const got = parseCsv(await visit.download('Download CSV'));
+  expect(got[0]).toEqual(['id', 'text', 'label', 'score', 'polarity', 'language', 'route', 'translation']);
+  expect(got.map(cells => cells.slice(0, 2))).toEqual(parseCsv(content));
+  for (const [, text, , , , language, route, translation] of got.slice(1)) {
+    const hebrew = text === HEBREW;
+    expect([language === 'he', route === 'translated', translation !== '']).toEqual([hebrew, hebrew, hebrew]);
+  }
+  const lines = (await visit.download('Download JSONL')).trim().split('\n').map(line => JSON.parse(line));
+  expect(lines.map(line => line.language)).toEqual(got.slice(1).map(cells => cells[5]));
+  expect(lines.every(line => ('translation' in line) === (line.language === 'he'))).toBe(true);
+  await visit.close();
+});
+
+test.runIf(realDefault)('the program itself tells languages and routes', async () => {
+  const visit = await Visit.open(await serverUrl());
+  await visit.text.fill('Das Zimmer war schrecklich, und das Frühstück auch.');
+  await visit.result.locator('.headline').getByText('German', { exact: true }).waitFor();
+  await visit.result.locator('.headline').getByText(/^(native|multilingual model|translated)$/).waitFor();
+  await visit.accessible();
+  await visit.analyzeFile('inbox.csv', manyLanguages(120));
+  const got = parseCsv(await visit.download('Download CSV'));
+  expect(got[0].slice(2, 7)).toEqual(['label', 'score', 'polarity', 'language', 'route']);
+  expect(got.slice(1).map(cells => cells[5])).toEqual(expect.arrayContaining(['he', 'ja', 'ar', 'ko', 'und']));
+  expect(await visit.tab.getByRole('figure', { name: 'By language' }).getByRole('listitem').count()).toBe(8);
+  await visit.accessible();
+  await visit.shot('program-languages');
+  await visit.close();
+});
+
+test.skipIf(real)('a row in full says its language and shows its translation', async () => {
+  const visit = await Visit.open(await serverUrl({ routes: true }));
+  await visit.analyzeFile('hebrew.csv', `text\n${`"${HEBREW}"\n`.repeat(12)}`);
+  await visit.rows.getByRole('button', { name: 'Row 1', exact: true }).click();
+  const dialog = visit.tab.getByRole('dialog');
+  await dialog.getByText('Hebrew', { exact: true }).waitFor();
+  await dialog.getByRole('button', { name: 'Show translation' }).click();
+  await dialog.getByText('I love this very much').waitFor();
+  await dialog.locator('.legend').waitFor();
+  await visit.accessible();
+  await visit.shot('row-translated');
+  expect(await visit.tab.getByRole('figure', { name: 'By language' }).count()).toBe(0);     // one is no comparison
+  await visit.close();
+});
+
+test.skipIf(real)('where the server tells no language there is no trace of one', async () => {
+  const visit = await Visit.open(await serverUrl());
+  await visit.analyzeFile('reviews.csv', reviews(100));
+  expect(await visit.tab.getByText(/language/i).filter({ visible: true }).count()).toBe(0);
+  expect(await visit.rows.locator('td[lang]').count()).toBe(0);
+  expect(parseCsv(await visit.download('Download CSV'))[0].slice(4)).toEqual(['label', 'score', 'polarity']);
   await visit.close();
 });
 
@@ -166,6 +250,16 @@ test.skipIf(real)('200,000 rows stay smooth', { timeout: 120_000 }, async () => 
   expect(filter).toBeLessThan(1500);
   expect(sort).toBeLessThan(4000);
   await visit.shot('large');
+  await visit.close();
+});
+
+test.skipIf(real)('phone and dark with many languages', async () => {
+  const visit = await Visit.open(await serverUrl({ routes: true }), {
+    viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, colorScheme: 'dark',
+  });
+  await visit.analyzeFile('inbox.csv', manyLanguages(200));
+  await visit.accessible();
+  await visit.shot('phone-languages');
   await visit.close();
 });
 

@@ -14,6 +14,8 @@ import { MockServer, POLICY, type MockOptions } from '../mock-server';
 export const GOOD = 'I love this, it is wonderful and great!';
 export const BAD = 'I hate this, it is terrible and awful.';
 export const HEBREW = 'אני אוהב את זה מאוד, תודה רבה!';
+/** Of this tree, and with its own model: it tells languages and routes. */
+export const realDefault = Boolean(process.env.VALENCE_BINARY);
 export const real = Boolean(process.env.VALENCE_URL || process.env.VALENCE_BINARY);
 
 const SCREENS = fileURLToPath(new URL('../screens/', import.meta.url));
@@ -150,6 +152,14 @@ export class Visit {
     expect(this.foreign).toEqual([]);
     await this.tab.context().close();
   }
+}
+
+/** Rows in eleven languages and in none; the first ones are the most frequent. */
+export function manyLanguages(rows: number): string {
+  const texts = [GOOD, HEBREW, 'Das Zimmer war gut und ruhig.', 'このホテルは最高です', 'فندق جميل جدا', 'Très bon, merci', 'Очень хорошо',
+    '정말 좋아요', 'Muy bueno, gracias', 'Molto bello, grazie', 'Muito bom, obrigado', '12345'];
+  const lines = Array.from({ length: rows }, (_, row) => texts[Math.floor((row * 37 % rows / rows) ** 2 * texts.length)]);
+  return `id,text\n${lines.map((text, row) => `${row},"${text}"`).join('\n')}\n`;
 }
 
 export function reviews(rows: number): string {

@@ -124,6 +124,77 @@ test('right to left', async () => {
   await visit.close();
 });
 
+test.skipIf(real)('the language, how sure it is, and the route', async () => {
+  const visit = await Visit.open(await serverUrl({ routes: true }));
+  const headline = visit.result.locator('.headline');
+  for (const [text, name, route] of [[GOOD, 'English', 'native'], ['Das Zimmer war gut', 'German', 'multilingual model'],
+    [HEBREW, 'Hebrew', 'translated'], ['12345', 'undetermined', 'native']]) {
+    await visit.text.fill(text);
+    const badge = headline.getByText(name, { exact: true });
+    await badge.waitFor();
+    expect(await headline.getByText(route, { exact: true }).count()).toBe(1);
+    const title = await badge.getAttribute('title');
+    expect(title).toMatch(name === 'undetermined' ? /does not show/ : /^Language [a-z]+, confidence 97%$/);
+    expect(await headline.locator('.hidden-text').innerText()).toContain(title);
+    const shown = await visit.result.locator('.words-box .marked').getAttribute('lang');
+    expect(shown).toBe({ English: 'en', German: 'de', Hebrew: 'he' }[name] ?? '');
+    expect(await visit.text.getAttribute('lang')).toBe(shown);
+  }
+  await visit.text.fill('');
+  await expect.poll(() => visit.result.innerText()).toBe('');
+  expect(await visit.text.getAttribute('lang')).toBe(null);
+  await visit.close();
+});
+
+test.skipIf(real)('a translation is shown on demand, and stays so while typing goes on', async () => {
+  const visit = await Visit.open(await serverUrl({ routes: true }));
+  await visit.text.fill(HEBREW);
+  const button = visit.result.getByRole('button', { name: 'Show translation', exact: true });
+  const translation = visit.result.locator('.translation');
+  await button.waitFor();
+  expect([await button.getAttribute('aria-expanded'), await translation.isVisible()]).toEqual(['false', false]);
+  await visit.accessible();
+  await button.focus();
+  await visit.tab.keyboard.press('Enter');
+  expect([await button.getAttribute('aria-expanded'), await translation.isVisible()]).toEqual(['true', true]);
+  expect(await translation.getAttribute('lang')).toBe('en');
+  expect(await translation.getAttribute('id')).toBe(await button.getAttribute('aria-controls'));
+  await visit.result.locator('.legend').waitFor();
+  await visit.accessible();
+  await visit.shot('translated');
+  await visit.text.fill(`${HEBREW} ${HEBREW}`);
+  await visit.result.locator('.marked[lang="he"]', { hasText: `${HEBREW} ${HEBREW}` }).waitFor();
+  expect(await translation.isVisible()).toBe(true);
+  await visit.text.fill(GOOD);
+  await translation.waitFor({ state: 'detached' });
+  expect(await button.count()).toBe(0);
+  await visit.close();
+});
+
+test.skipIf(real)('warnings stand in plain words', async () => {
+  const visit = await Visit.open(await serverUrl({ routes: true }), { colorScheme: 'dark' });
+  await visit.text.fill('Très bon, merci');
+  const notes = visit.result.getByRole('list', { name: 'Notes' }).getByRole('listitem');
+  await notes.first().waitFor();
+  expect(await notes.allInnerTexts()).toEqual([
+    'The translation came out empty, so the text was read as it is.',
+    'The other tasks are left out: the multilingual model answers the sentiment only.',
+  ]);
+  await visit.tab.waitForTimeout(400);
+  await visit.accessible();
+  await visit.shot('warnings');
+  await visit.close();
+});
+
+test.skipIf(real)('where the server tells no language nothing is said of one', async () => {
+  const visit = await Visit.open(await serverUrl());
+  await visit.text.fill(GOOD);
+  await visit.result.locator('.legend').waitFor();
+  expect(await visit.result.locator('.language-badge, .routing > *, [lang]').count()).toBe(0);
+  expect(await visit.text.getAttribute('lang')).toBe(null);
+  await visit.close();
+});
+
 test('phone: no sideways scrolling with long words', async () => {
   const visit = await Visit.open(await serverUrl({ models: ['default', 'org/five-stars'] }), {
     viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true,
@@ -133,6 +204,18 @@ test('phone: no sideways scrolling with long words', async () => {
   await visit.tab.waitForTimeout(300);
   await visit.accessible();
   await visit.shot('phone-typed');
+  await visit.close();
+});
+
+test.skipIf(real)('phone and dark: badge and translation', async () => {
+  const visit = await Visit.open(await serverUrl({ routes: true }), {
+    viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, colorScheme: 'dark',
+  });
+  await visit.text.fill(HEBREW);
+  await visit.button('Show translation').tap();
+  await visit.result.locator('.legend').waitFor();
+  await visit.accessible();
+  await visit.shot('phone-translated');
   await visit.close();
 });
 

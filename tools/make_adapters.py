@@ -24,17 +24,37 @@ TASKS = {
     'offensive': ('en-tweeteval-offensive', 20_000, 1, '1e-3'),
     'sentiment-5': ('en-sst5', 10_000, 1, '1e-3'),
     'sentiment-2': ('en-sst2', 0, 0, ''),  # not trained: the model's own head without neutral
+    'emotion': ('en-goemotions', 50_000, 3, '2e-3'),
+}
+# The grouping of GoEmotions' 27 emotions under Ekman's six that its authors publish; a row may have several.
+EMOTIONS = {
+    'anger': 'anger annoyance disapproval', 'disgust': 'disgust', 'fear': 'fear nervousness',
+    'joy': 'joy amusement approval excitement gratitude love optimism relief pride admiration desire caring',
+    'neutral': 'neutral', 'sadness': 'sadness disappointment embarrassment grief remorse',
+    'surprise': 'surprise realization confusion curiosity',
 }
 LAYERS = (3, 4, 5)
 MATRICES = ('attention.self.query', 'attention.self.key', 'attention.self.value', 'attention.output.dense',
             'intermediate.dense', 'output.dense')
 
 
-def write_rows(data, name, split, most, path, seed):
-    with gzip.open(os.path.join(data, name, split + '.tsv.gz'), 'rt', encoding='utf-8', newline='\n') as file:
+def labels_of(task, label):
+    """A row's labels, joined by commas where there are several."""
+    if task != 'emotion':
+        return label
+    return ','.join(group for group, names in EMOTIONS.items() if set(names.split()) & set(label.split(',')))
+
+
+def read_rows(data, task, split):
+    """(text, labels) of the rows that have both."""
+    with gzip.open(os.path.join(data, TASKS[task][0], split + '.tsv.gz'), 'rt', encoding='utf-8', newline='\n') as file:
         next(file)
         rows = [line.rstrip('\n').partition('\t') for line in file]
-    rows = [(text, label) for label, _, text in rows if text.strip()]
+    return [(text, labels_of(task, label)) for label, _, text in rows if text.strip() and labels_of(task, label)]
+
+
+def write_rows(data, task, split, most, path, seed):
+    rows = read_rows(data, task, split)
     random.Random(seed).shuffle(rows)
     with open(path, 'w', encoding='utf-8', newline='') as file:
         writer = csv.writer(file)
@@ -117,21 +137,21 @@ def main():
     targets = ','.join(f'layer.{layer}.{matrix}' for layer in LAYERS for matrix in MATRICES)
     os.makedirs(options.out, exist_ok=True)
     for task in options.tasks.split(','):
-        name, most, epochs, rate = TASKS[task]
+        _, most, epochs, rate = TASKS[task]
         if task == 'sentiment-2':
             ship_two_classes(options.model, os.path.join(options.out, task))
             continue
-        rows = [write_rows(options.data, name, split, most, os.path.join(options.out, f'{task}-{split}.csv'), options.seed)
+        rows = [write_rows(options.data, task, split, most, os.path.join(options.out, f'{task}-{split}.csv'), options.seed)
                 for split in ('train', 'dev')]
+        several = ['--problem-type', 'multi_label_classification', '--label-separator', ','] if task == 'emotion' else []
         run, folder = (os.path.join(options.out, task + end) for end in ('-run', ''))
-        subprocess.run([options.valence, 'train', rows[0], '--text-column', 'text', '--label-column', 'label', '--model',
+        subprocess.run([options.valence, 'train', rows[0], *several, '--text-column', 'text', '--label-column', 'label', '--model',
                         options.model, '-o', run, '--method', 'lora', '--targets', targets, '--rank', '16', '--alpha',
                         '32', '--dropout', '0.1', '--learning-rate', rate, '--validation', rows[1],
                         '--epochs', str(epochs), '--batch-size', '32', '--accumulation', '1', '--max-length', '64',
                         '--dtype', 'bf16', '--device', 'cpu', '--threads', options.threads, '--log-every', '50',
                         '--seed', str(options.seed)], check=True)
         ship(run, folder)
-
 
 
 if __name__ == '__main__':

@@ -52,7 +52,7 @@ std::string card_of(const formats::ModelFiles& files) {
 serve::ModelPointer load_routing_model(const ModelOptions& described) {
   const api::ChosenModel chosen = choose_model(described);
   std::unique_ptr<routing::Router> router = load_router(chosen, described, {});
-  router->warm();
+  router->warm_in_background();
   return serve::serve_as(kDefaultModel, std::move(router), card_of(chosen.model.files));
 }
 

@@ -42,13 +42,13 @@ Router::Router(std::unique_ptr<Classifier> native, RouterOptions options)
 }
 
 const language::Detector& Router::detector() const {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(detector_mutex_);
   if (!detector_) detector_ = language::Detector::embedded();
   return *detector_;
 }
 
 Classifier* Router::multilingual() const {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(multilingual_mutex_);
   if (!multilingual_) {
     std::unique_ptr<Classifier> loaded = options_.load_multilingual();
     if (loaded && loaded->labels() != native_->labels())
@@ -60,15 +60,26 @@ Classifier* Router::multilingual() const {
 }
 
 const pipeline::Translator* Router::translator(const std::string& language) const {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(translators_mutex_);
   const auto found = translators_.find(language);
   if (found != translators_.end()) return found->second.get();
   return translators_.emplace(language, options_.load_translator(language)).first->second.get();
 }
 
-void Router::warm() const {
-  multilingual();
-  detector();
+Router::~Router() {
+  if (warming_.joinable()) warming_.join();
+}
+
+void Router::warm_in_background() {
+  VALENCE_CHECK(!warming_.joinable());
+  warming_ = std::thread([this] {
+    try {
+      detector();
+      multilingual();
+    } catch (const std::exception&) {
+      // The first text that wants it meets the error again.
+    }
+  });
 }
 
 pipeline::Provenance Router::provenance_of(Route route) const {
@@ -77,7 +88,7 @@ pipeline::Provenance Router::provenance_of(Route route) const {
 }
 
 size_t Router::weight_bytes() const {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(multilingual_mutex_);
   return native_->weight_bytes() + (multilingual_ && *multilingual_ ? (*multilingual_)->weight_bytes() : 0);
 }
 

@@ -12,6 +12,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "language/detector.h"
@@ -39,6 +40,7 @@ std::string language_code(std::string_view said);
 class Router final : public pipeline::Classifier {
  public:
   Router(std::unique_ptr<pipeline::Classifier> native, RouterOptions options);
+  ~Router() override;
 
   const std::vector<std::string>& labels() const override { return native_->labels(); }
   bool multi_label() const override { return native_->multi_label(); }
@@ -56,8 +58,9 @@ class Router final : public pipeline::Classifier {
   size_t weight_bytes() const override;
   std::string fingerprint() const override;
   bool has_multilingual() const { return multilingual() != nullptr; }
-  // Loads the multilingual model and the detector now, rather than at the first text that wants them.
-  void warm() const;
+  // Loads the multilingual model and the detector beside the caller's work, rather than at the first text
+  // that wants them.
+  void warm_in_background();
   // Likewise the translator of options.language. Errors: those of load_translator.
   void warm_translator() const { translator(options_.language.value()); }
 
@@ -90,10 +93,12 @@ class Router final : public pipeline::Classifier {
 
   std::unique_ptr<pipeline::Classifier> native_;
   RouterOptions options_;
-  mutable std::mutex mutex_;  // guards what is loaded on demand
+  // What is loaded on demand, each with what guards its loading: nobody waits for what he does not need.
+  mutable std::mutex detector_mutex_, multilingual_mutex_, translators_mutex_;
   mutable std::optional<language::Detector> detector_;
   mutable std::optional<std::unique_ptr<pipeline::Classifier>> multilingual_;
   mutable std::map<std::string, std::unique_ptr<pipeline::Translator>> translators_;
+  std::thread warming_;
 };
 
 }  // namespace valence::routing

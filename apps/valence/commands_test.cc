@@ -79,6 +79,7 @@ TEST(Models, ListsTheEmbeddedOnesFirstAndWhatIsOffered) {
   const std::vector<Json> models = lines_of(output_of({"models", "--json"}));
   ASSERT_GE(models.size(), 4u);
   EXPECT_EQ(text_of(models[0], "name"), "default");
+  EXPECT_EQ(text_of(models[1], "name"), "multilingual");
   EXPECT_EQ(text_of(models[0], "state"), "embedded");
   EXPECT_TRUE(models[0].find("bundled")->as_bool("bundled"));
   EXPECT_THAT(models[0].find("labels")->as_array("labels").size(), 3u);
@@ -98,9 +99,10 @@ TEST(Models, ListsWhatIsInTheCache) {
   write_file(repository / "refs/main", commit);
   const Environment environment{{"HF_HUB_OFFLINE", "1"}, {"HF_HOME", home.path().string()}};
   const std::vector<Json> models = lines_of(run_valence({"models", "--json"}, "", environment).out);
-  EXPECT_EQ(text_of(models.at(1), "name"), "org/tiny");
-  EXPECT_EQ(text_of(models.at(1), "revision"), commit);
-  EXPECT_EQ(text_of(models.at(1), "state"), "cached");
+  const Json& cached = models.at(2);  // behind those that the program carries
+  EXPECT_EQ(text_of(cached, "name"), "org/tiny");
+  EXPECT_EQ(text_of(cached, "revision"), commit);
+  EXPECT_EQ(text_of(cached, "state"), "cached");
   const Ran ran = run_valence({"analyze", "--provenance", "--model", "org/tiny", "good"}, "", environment);
   EXPECT_EQ(ran.status, 0) << ran.err;
   EXPECT_THAT(ran.out, HasSubstr(commit));

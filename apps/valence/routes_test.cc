@@ -28,6 +28,17 @@ TEST(Routes, AResultNamesItsLanguageAndRoute) {
   EXPECT_THAT(ran.out, HasSubstr(R"("route":"native","translation":null,"warnings":[])"));
 }
 
+TEST(Routes, AnotherLanguageTakesTheMultilingualModel) {
+  const Ran ran = run_valence(
+      {"analyze", "--format", "jsonl", "--provenance", "--tasks", "sentiment,irony", kGerman}, "");
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  EXPECT_THAT(ran.out, HasSubstr(R"("label":"negative")"));
+  EXPECT_THAT(ran.out, HasSubstr(R"("route":"multilingual")"));
+  EXPECT_THAT(ran.out,
+              HasSubstr(R"("warnings":["tasks_unavailable"],"tasks":{"sentiment":{"label":"negative")"));
+  EXPECT_THAT(ran.out, HasSubstr(R"("model":{"name":"multilingual")"));
+}
+
 TEST(Routes, AModelThatWasNamedIsNotLeft) {
   const Ran ran = run_valence({"analyze", "--format", "jsonl", "--model", "default", kGerman}, "");
   EXPECT_THAT(ran.out, Not(HasSubstr("\"language\"")));

@@ -24,8 +24,10 @@ extern "C" const File valence_bundled_files[];
 namespace valence::pipeline {
 namespace {
 
-constexpr std::array<Bundled, 1> kModels = {{
+constexpr std::array<Bundled, 2> kModels = {{
     {"default", "carried inside the program: English, negative, neutral, positive", "default"},
+    {"multilingual", "carried inside the program: many languages, negative, neutral, positive",
+     "multilingual"},
 }};
 constexpr std::array<Bundled, 4> kAdapters = {{
     {"irony", "ironic or not", "adapters/irony"},

@@ -27,6 +27,11 @@ valence_bundled_files:
   file "default/vocab.txt"
   file "default/tokenizer_config.json"
   file "default/model.safetensors"
+  file "multilingual/README.md"
+  file "multilingual/config.json"
+  file "multilingual/model.safetensors"
+  file "multilingual/sentencepiece.bpe.model"
+  file "multilingual/tokenizer_config.json"
   adapter irony
   adapter offensive
   adapter sentiment-2

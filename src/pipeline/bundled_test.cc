@@ -32,6 +32,18 @@ TEST(Bundled, ModelsTellThreeClassesApart) {
   }
 }
 
+TEST(Bundled, TheMultilingualModelReadsOtherLanguages) {
+  const auto classifier = Classifier::load(*find_bundled_model("multilingual"), nullptr, {.threads = 1});
+  for (const char* good :
+       {"Das ist wunderbar, ich liebe es!", "C'est magnifique, merci beaucoup !", "¡Me encanta, es genial!",
+        "Отлично, мне очень нравится!", "정말 최고예요, 사랑해요"}) {
+    EXPECT_EQ(answer(*classifier, good), "positive") << good;
+  }
+  for (const char* bad :
+       {"Das ist furchtbar, ich hasse es.", "C'est horrible, je déteste.", "Qué asco, lo odio."})
+    EXPECT_EQ(answer(*classifier, bad), "negative") << bad;
+}
+
 TEST(Bundled, AdaptersAnswerBesideTheDefault) {
   std::vector<TaskSource> tasks{{"sentiment", std::nullopt}};
   for (const Bundled& bundled : bundled_adapters()) {

@@ -153,7 +153,9 @@ nb::tuple Answers::arrow() const {
           bitmap(rows, [](const Result& row) { return !used(row); })),
       texts(
           rows,
-          [](const Result& row) -> std::string_view { return row.routing ? row.routing->language : ""; },
+          [](const Result& row) -> std::string_view {
+            return row.routing ? std::string_view(row.routing->language) : "";
+          },
           routed),
       texts(
           rows,

@@ -76,6 +76,14 @@ def test_options(tiny):
             valence.Analyzer(**wrong)
 
 
+def test_each_text_takes_the_route_of_its_language(analyzer):
+    german, english = analyzer.analyze(["Das Essen war leider kalt", "The food was cold"])
+    assert (german.language, german.route, german.label) == ("de", "multilingual", "negative")
+    assert (english.language, english.route, english.warnings) == ("en", "native", ())
+    assert analyzer.routes and not valence.Analyzer("default").routes
+    assert valence.Analyzer("default").analyze("Das Essen war kalt").language is None
+
+
 def test_pickles(analyzer):
     assert pickle.loads(pickle.dumps(analyzer)).analyze("good") == analyzer.analyze("good")
 
@@ -140,6 +148,7 @@ def test_arrow(analyzer):
     assert out["scores"][0].as_py() == pytest.approx(list(row.scores.values()))
     assert out["tokens"][0].as_py() == row.tokens and out["truncated"][0].as_py() is False
     assert out["polarity"][1].as_py() is None
+    assert (out["language"][0].as_py(), out["route"][0].as_py(), out["route"][1].as_py()) == ("en", "native", "native")
     table = pyarrow.table({"id": range(4), "text": texts})
     chunks = pyarrow.concat_tables([table, table.slice(1, 2)])
     assert pyarrow.record_batch(analyzer.analyze_arrow(chunks, "text"))["label"].to_pylist() == [

@@ -174,6 +174,19 @@ class Requests(unittest.TestCase):
         with concurrent.futures.ThreadPoolExecutor(16) as pool:
             self.assertTrue(all(pool.map(client, range(16))))
 
+    def test_each_text_takes_the_route_of_its_language(self):
+        texts = ['The food was cold', 'Das Essen war leider kalt', 'No']
+        documents = [{'id': str(k), 'text': text} for k, text in enumerate(texts)]
+        documents[2]['language'] = 'es'
+        body = json.dumps({'documents': documents, 'sentences': True, 'explain': True}).encode()
+        answers = json.loads(ask(self.server, request('POST', '/v1/analyze', body))[2])['documents']
+        self.assertEqual([(one['language'], one['route']) for one in answers],
+                         [('en', 'native'), ('de', 'multilingual'), ('es', 'multilingual')])
+        self.assertEqual(answers[1]['sentences'][0]['scores'], answers[1]['scores'])  # read on the route of its text
+        with Server('--model', 'default') as named:
+            answers = json.loads(ask(named, request('POST', '/v1/analyze', body))[2])['documents']
+        self.assertNotIn('language', answers[1])
+
     def test_results_flow_before_the_body_ends(self):
         lines = [json.dumps({'id': str(k), 'text': f'I love number {k}.'}).encode() + b'\n' for k in range(400)]
         data = request('POST', '/v1/analyze/stream', b''.join(lines), kind='application/x-ndjson')

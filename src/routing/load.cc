@@ -22,10 +22,18 @@ std::unique_ptr<Translator> load_translator(const formats::ModelFiles& files,
   return Translator::load(files, chosen);
 }
 
-hub::Resolved find_translator(const std::string& language) {
+std::string translator_of(const std::string& language) { return "Helsinki-NLP/opus-mt-" + language + "-en"; }
+
+// Of the cache; absent when it is not there.
+std::optional<hub::Resolved> find_translator(const std::string& language) {
   hub::HubOptions options = hub::HubOptions::from_environment();
   options.offline = true;
-  return hub::resolve("Helsinki-NLP/opus-mt-" + language + "-en", options, hub::Need::kModel);
+  try {
+    return hub::resolve(translator_of(language), options, hub::Need::kModel);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kUnavailable) throw;
+    return std::nullopt;
+  }
 }
 
 }  // namespace
@@ -51,12 +59,11 @@ std::unique_ptr<Router> load_router(const ModelSource& model, const ModelSource*
   router.load_translator = [options, must, named = std::move(choice.translator)](
                                const std::string& language) -> std::unique_ptr<Translator> {
     if (named) return load_translator(named->files, options);
-    try {
-      return load_translator(find_translator(language).files, options);
-    } catch (const Error& error) {
-      if (must || error.code() != ErrorCode::kUnavailable) throw;
-      return nullptr;
-    }
+    if (const std::optional<hub::Resolved> found = find_translator(language))
+      return load_translator(found->files, options);
+    if (!must) return nullptr;
+    throw Error(ErrorCode::kUnavailable, "there is no translator from " + language + " here: valence pull " +
+                                             translator_of(language) + ", or name one with --translator");
   };
   auto routed = std::make_unique<Router>(std::move(native), std::move(router));
   if (must) routed->warm_translator();

@@ -15,6 +15,10 @@ import tempfile
 from make_adapters import TASKS, read_rows
 
 
+def is_carried(task):
+    return os.path.isdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'models', 'adapters', task))
+
+
 def answers(options, task, texts):
     """The scores of a task by label, and its label, for each text."""
     name = os.path.join(options.adapters, task) if options.adapters else task
@@ -49,7 +53,7 @@ def main():
     parser.add_argument('--data', required=True)
     parser.add_argument('--adapters', help='a folder of adapters; without it those that the program carries')
     parser.add_argument('--model', default='default')
-    parser.add_argument('--tasks', default=','.join(TASKS))
+    parser.add_argument('--tasks', default=','.join(filter(is_carried, TASKS)))
     parser.add_argument('--split', default='test')
     parser.add_argument('--valence', default='build/release/valence')
     options = parser.parse_args()

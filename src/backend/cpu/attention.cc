@@ -114,6 +114,7 @@ void attention(const Kernels& kernels, const float* qkv, std::span<const int32_t
   workers.run(sequences * heads, work > kParallelWork, [&](int64_t index, Scratch& scratch) {
     const int64_t first = cumulative_lengths[static_cast<size_t>(index / heads)];
     const int64_t last = cumulative_lengths[static_cast<size_t>(index / heads + 1)];
+    if (last == first) return;
     const int64_t column = index % heads * head_dim;
     Head head;
     head.query = qkv + first * 3 * hidden + column;
@@ -124,7 +125,7 @@ void attention(const Kernels& kernels, const float* qkv, std::span<const int32_t
     head.hidden = hidden;
     head.length = last - first;
     head.dim = head_dim;
-    if (head.length > 0) HeadAttention(kernels, head, scratch).compute();
+    HeadAttention(kernels, head, scratch).compute();
   });
 }
 

@@ -1,0 +1,2 @@
+// The headers of the tests are compiled with this program, which does nothing; see valence_test().
+int main() {}

@@ -24,6 +24,8 @@ class SentencePieceNormalizer : public Normalizer {
   bool cuts_at_spaces() const;
   // Whether a key of the map may begin in `word` and end behind the space that follows it.
   bool reaches_over_space(std::string_view word) const;
+  // normalize() without the way back to the original.
+  void normalize(std::string_view text, std::string& out) const;
 
  private:
   struct Prefix {
@@ -31,10 +33,12 @@ class SentencePieceNormalizer : public Normalizer {
     std::string_view written;  // what they become
   };
   Prefix next(std::string_view utf8) const;
-  void append(std::string_view written, Offset origin, bool& after_space, AlignedText& out) const;
+  template <typename Result>
+  void rewrite(std::string_view utf8, Result& out) const;
 
   Charsmap map_;
   ByteTrie user_defined_;
+  bool user_defined_spaces_ = false;  // one of them holds a space
   bool add_dummy_prefix_, remove_extra_spaces_, space_is_suffix_;
   char32_t space_;
 };

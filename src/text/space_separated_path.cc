@@ -18,34 +18,32 @@ constexpr std::string_view kMark = "\u2581";  // of a space
 
 // SentencePiece segments a text as a whole: it adds up scores in single precision from the first token on,
 // and where two segmentations of a word are close, what was added up before decides by its rounding. No token
-// crosses a space here, so that sum is all that a word takes over from the words before it. It is carried
-// along bit for bit; words that rounding could decide otherwise are never remembered.
+// crosses a space here, so that sum is all that a word takes over from the words before it. A word that is
+// segmented gets it bit for bit; words that rounding could decide otherwise are never remembered.
 class SentencePieceWords {
  public:
-  SentencePieceWords(const SentencePieceNormalizer& normalizer, const Unigram& model)
-      : normalizer_(normalizer), model_(model) {}
+  // `ids` so far are those of other stretches.
+  SentencePieceWords(const SentencePieceNormalizer& normalizer, const Unigram& model, size_t ids)
+      : normalizer_(normalizer), model_(model), added_(ids) {}
 
   bool compute(std::string_view word, std::vector<int32_t>& ids) {
     leaves_ = leaves_ || normalizer_.reaches_over_space(word);
     if (leaves_) return false;
-    AlignedText text(word);
-    normalizer_.normalize(text);
-    const std::string piece = to_utf8(text.codes);
-    if (piece.empty()) return false;
+    normalizer_.normalize(word, piece_);
+    if (piece_.empty()) return false;
     bool has_unknown = false;
-    sum_ = model_.tokenize_after(sum_, piece, ids, has_unknown);
-    return !has_unknown && piece.size() <= kLongestPiece && model_.margin(piece) >= kSafeMargin;
+    sum_ = model_.tokenize_after(sum_of(ids), piece_, ids, has_unknown);
+    added_ = ids.size();
+    return !has_unknown && piece_.size() <= kLongestPiece && model_.margin(piece_) >= kSafeMargin;
   }
 
   void known(std::string_view word, std::span<const int32_t> word_ids, std::vector<int32_t>& ids) {
-    if (std::fabs(sum_) > kSafeSum) {
+    const float largest = static_cast<float>(ids.size() - added_) * model_.largest_score();
+    if (!(std::fabs(sum_) + largest <= kSafeSum) && std::fabs(sum_of(ids)) > kSafeSum) {
       compute(word, ids);
       return;
     }
-    for (const int32_t id : word_ids) {
-      ids.push_back(id);
-      sum_ += model_.score(id);
-    }
+    for (const int32_t id : word_ids) ids.push_back(id);
   }
 
   // Whether a word turned out to need its neighbours; the ids are then of no use.
@@ -58,9 +56,17 @@ class SentencePieceWords {
   static constexpr float kSafeSum = 8192;
   static constexpr double kSafeMargin = 0.05;
 
+  // The scores of known words are added up when the sum is asked for.
+  float sum_of(const std::vector<int32_t>& ids) {
+    for (; added_ < ids.size(); ++added_) sum_ += model_.score(ids[added_]);
+    return sum_;
+  }
+
   const SentencePieceNormalizer& normalizer_;
   const Unigram& model_;
+  std::string piece_;
   float sum_ = 0;
+  size_t added_;  // ids whose scores are in the sum
   bool leaves_ = false;
 };
 
@@ -88,7 +94,8 @@ class SentencePiecePath final : public FastPath {
 
   void encode(std::string_view text, std::vector<int32_t>& ids) const override {
     if (text.find(kMark) != text.npos) return by_stages_(text, ids);
-    encode_between_spaces(caches_, text, SentencePieceWords(normalizer_, model_), by_stages_, ids);
+    encode_between_spaces(caches_, text, SentencePieceWords(normalizer_, model_, ids.size()), by_stages_,
+                          ids);
   }
 
  private:

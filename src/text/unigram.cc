@@ -1,6 +1,7 @@
 #include "text/unigram.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <limits>
 
@@ -33,6 +34,7 @@ Unigram::Unigram(Vocab vocab, const std::vector<Entry>& entries, Settings settin
   for (const Entry& entry : entries) {
     trie_.add(vocab_.token(entry.id), entry.id);
     scores_[static_cast<size_t>(entry.id)] = entry.score;
+    largest_score_ = std::max(largest_score_, std::fabs(score(entry.id)));
   }
   for (size_t byte = 0; byte < 256; ++byte) {
     char name[8];

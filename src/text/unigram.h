@@ -43,6 +43,7 @@ class Unigram : public Model {
   float tokenize_after(float before, std::string_view piece, std::vector<int32_t>& ids,
                        bool& has_unknown) const;
   float score(int32_t id) const { return static_cast<float>(scores_[static_cast<size_t>(id)]); }
+  float largest_score() const { return largest_score_; }  // in magnitude
   // By how much the best segmentation of a piece is better than the next one; infinity when there is no
   // other.
   double margin(std::string_view piece) const;
@@ -59,6 +60,7 @@ class Unigram : public Model {
   Vocab vocab_;
   Settings settings_;
   std::vector<double> scores_;  // by id
+  float largest_score_ = 0;
   std::array<int32_t, 256> fallback_ids_{};
   ByteTrie trie_;
 };

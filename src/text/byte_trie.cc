@@ -8,12 +8,6 @@ namespace valence::text {
 
 ByteTrie::ByteTrie() : root_(256, 0), edges_(64, Edge{0, 0}), values_(1, -1) {}
 
-void ByteTrie::reserve(size_t keys) {
-  const size_t nodes = 5 * keys;  // of real vocabularies
-  values_.reserve(nodes);
-  if (2 * nodes > edges_.size()) rehash(std::bit_ceil(2 * nodes));
-}
-
 void ByteTrie::rehash(size_t slots) {
   std::vector<Edge> old(slots, Edge{0, 0});
   old.swap(edges_);

@@ -1,4 +1,4 @@
-// A set of byte strings that finds all its members that begin a text, in one walk.
+// A growing set of byte strings that finds all its members that begin a text, in one walk.
 #pragma once
 
 #include <cstddef>
@@ -12,8 +12,6 @@ namespace valence::text {
 class ByteTrie {
  public:
   ByteTrie();
-  // Room for so many keys of ordinary length; more and longer ones may be added.
-  void reserve(size_t keys);
   // Adds a key that is not empty with a value >= 0; a key that is there already takes the new value.
   // Errors: kBadData when the keys have more than 2^24 different prefixes.
   void add(std::string_view key, int32_t value);

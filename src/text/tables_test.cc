@@ -3,10 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <deque>
 #include <map>
 
 #include "text/byte_trie.h"
 #include "text/charsmap.h"
+#include "text/double_array_trie.h"
 #include "text/json_cursor.h"
 #include "text/tokenizer_for_test.h"
 #include "text/vocab.h"
@@ -54,8 +56,10 @@ TEST(Vocab, HashesOfPrefixesComeFromOnePass) {
   EXPECT_EQ(PrefixHash::of("love", PrefixHash::of("##")), PrefixHash::of("##love"));
 }
 
-TEST(ByteTrie, FindsAllKeysThatBeginAText) {
+TEST(Tries, FindAllKeysThatBeginAText) {
   ByteTrie trie;
+  std::deque<std::string> texts;
+  std::vector<DoubleArrayTrie::Key> all;
   std::map<std::string, int32_t> keys;
   std::mt19937 random(61);
   const auto word = [&](size_t longest) {
@@ -68,19 +72,30 @@ TEST(ByteTrie, FindsAllKeysThatBeginAText) {
     const std::string key = word(9);
     trie.add(key, value);
     keys[key] = value;
+    all.push_back({texts.emplace_back(key), value});
   }
   EXPECT_FALSE(trie.empty());
+  const DoubleArrayTrie fixed(std::move(all));
   for (int i = 0; i < 3000; ++i) {
     const std::string text = word(14);
-    std::vector<std::pair<size_t, int32_t>> found, wanted;
+    std::vector<std::pair<size_t, int32_t>> found, found_fixed, wanted;
     trie.prefixes(text, [&](size_t length, int32_t value) { found.emplace_back(length, value); });
+    fixed.prefixes(text, [&](size_t length, int32_t value) { found_fixed.emplace_back(length, value); });
     for (size_t length = 1; length <= text.size(); ++length) {
       const auto it = keys.find(text.substr(0, length));
       if (it != keys.end()) wanted.emplace_back(length, it->second);
     }
     ASSERT_EQ(found, wanted);
+    ASSERT_EQ(found_fixed, wanted);
+    ASSERT_EQ(fixed.longest(text), wanted.empty() ? 0 : wanted.back().first);
     ASSERT_EQ(trie.longest(text).length, wanted.empty() ? 0 : wanted.back().first);
   }
+}
+
+TEST(DoubleArrayTrie, OfNoKeysFindsNothing) {
+  const DoubleArrayTrie trie;
+  EXPECT_EQ(trie.longest(std::string_view("a\0", 2)), 0);
+  EXPECT_EQ(trie.longest(std::string_view("\0", 1)), 0);
 }
 
 // A trie by hand: "a" -> "x", "ab" -> "yz".

@@ -30,12 +30,14 @@ Unigram::Unigram(Vocab vocab, const std::vector<Entry>& entries, Settings settin
                                          " is not in the vocabulary");
   }
   scores_.resize(static_cast<size_t>(vocab_.end_id()));
-  trie_.reserve(entries.size());
+  std::vector<DoubleArrayTrie::Key> keys;
+  keys.reserve(entries.size());
   for (const Entry& entry : entries) {
-    trie_.add(vocab_.token(entry.id), entry.id);
+    keys.push_back({vocab_.token(entry.id), entry.id});
     scores_[static_cast<size_t>(entry.id)] = entry.score;
     largest_score_ = std::max(largest_score_, std::fabs(score(entry.id)));
   }
+  trie_ = DoubleArrayTrie(std::move(keys));
   for (size_t byte = 0; byte < 256; ++byte) {
     char name[8];
     std::snprintf(name, sizeof name, "<0x%02X>", static_cast<unsigned>(byte));
@@ -126,9 +128,9 @@ bool Unigram::cuts_before(std::string_view mark) const {
   for (int32_t id = 0; id < vocab_.end_id(); ++id) {
     const std::string_view token = vocab_.token(id);
     if (token.find(mark, 1) == token.npos) continue;
-    if (trie_.longest(token).length == token.size()) return false;
+    if (trie_.longest(token) == token.size()) return false;
   }
-  return trie_.longest(mark).length == mark.size();
+  return trie_.longest(mark) == mark.size();
 }
 
 // Unknown code points that follow each other are one token.

@@ -4,7 +4,7 @@
 #include <array>
 #include <vector>
 
-#include "text/byte_trie.h"
+#include "text/double_array_trie.h"
 #include "text/model.h"
 
 namespace valence::text {
@@ -62,7 +62,7 @@ class Unigram : public Model {
   std::vector<double> scores_;  // by id
   float largest_score_ = 0;
   std::array<int32_t, 256> fallback_ids_{};
-  ByteTrie trie_;
+  DoubleArrayTrie trie_;
 };
 
 }  // namespace valence::text

@@ -46,14 +46,16 @@ def free_port():
 
 
 class Server:
-    def __init__(self, name, options):
+    """Ours or a peer, with one thread on the last core; `dtype` is for ours."""
+
+    def __init__(self, name, model, dtype):
         self.name, self.port = name, free_port()
         core = str(os.cpu_count() - 1)
         if name == 'valence':
-            command = [PROGRAM, 'serve', '--model', options.checkpoint, '--dtype', options.dtype, '--threads', '1', '--port',
-                       str(self.port), '--max-queue', '4096']
+            command = [PROGRAM, 'serve', '--model', model, '--dtype', dtype, '--threads', '1', '--port', str(self.port),
+                       '--max-queue', '4096']
         else:
-            command = [sys.executable, os.path.join(HERE, 'serve_peers.py'), name, options.checkpoint, str(self.port), '1']
+            command = [sys.executable, os.path.join(HERE, 'serve_peers.py'), name, model, str(self.port), '1']
         started = time.perf_counter()
         self.process = subprocess.Popen(['taskset', '-c', core, *command], stdout=subprocess.DEVNULL)
         while True:
@@ -98,7 +100,7 @@ def main():
             file.writelines(json.dumps({'inputs': text}) + '\n' for text in read_lines(options.texts, 2000))
         with open(script, 'w') as file:
             file.write(SCRIPT % bodies)
-        servers = [Server(name, options) for name in ('valence', *options.peers)]
+        servers = [Server(name, options.checkpoint, options.dtype) for name in ('valence', *options.peers)]
         figures = {}
         for _ in range(options.rounds):
             for connections in options.connections:

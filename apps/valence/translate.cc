@@ -54,10 +54,6 @@ std::string model_name(const TranslateOptions& options) {
 
 std::unique_ptr<pipeline::Translator> load(const TranslateOptions& options) {
   const pipeline::ModelSource model = find_model(model_name(options));
-  if (!pipeline::is_translator(model.files)) {
-    throw Error(ErrorCode::kBadConfig,
-                printable(model.files.name()) + " is no Marian model: it has no source.spm");
-  }
   pipeline::TranslatorOptions chosen;
   chosen.type = api::parse_dtype(options.dtype.value_or("auto"));
   chosen.beams = options.beam;

@@ -168,6 +168,8 @@ Translator::~Translator() = default;
 
 std::unique_ptr<Translator> Translator::load(const formats::ModelFiles& files,
                                              const TranslatorOptions& options) {
+  if (!text::MarianTokenizer::is_in(files))
+    throw Error(ErrorCode::kBadConfig, printable(files.name()) + " is no Marian model: it has no source.spm");
   auto model = std::make_unique<Model>();
   model->tokenizer = text::MarianTokenizer::load(files);
   const auto backend = backend::make_cpu_decoding_backend();
@@ -200,7 +202,5 @@ std::vector<Translation> Translator::translate(std::span<const std::string> text
            [&](size_t, int) { Worker(*model_, texts, next, results, nullptr).run(); });
   return results;
 }
-
-bool is_translator(const formats::ModelFiles& files) { return text::MarianTokenizer::is_in(files); }
 
 }  // namespace valence::pipeline

@@ -29,7 +29,8 @@ struct TranslatorOptions {
 
 class Translator {
  public:
-  // Errors: kBadData and kBadConfig naming the file.
+  // Errors: kBadData and kBadConfig naming the file; kBadConfig for a folder that holds another kind of
+  // model.
   static std::unique_ptr<Translator> load(const formats::ModelFiles& files, const TranslatorOptions& options);
   ~Translator();
 
@@ -44,8 +45,5 @@ class Translator {
 
   std::unique_ptr<Model> model_;
 };
-
-// Whether the folder holds a translation model.
-bool is_translator(const formats::ModelFiles& files);
 
 }  // namespace valence::pipeline

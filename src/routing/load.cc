@@ -15,8 +15,6 @@ using pipeline::Translator;
 
 std::unique_ptr<Translator> load_translator(const formats::ModelFiles& files,
                                             const ClassifierOptions& options) {
-  if (!pipeline::is_translator(files))
-    throw Error(ErrorCode::kBadConfig, printable(files.name()) + " is no Marian model: it has no source.spm");
   pipeline::TranslatorOptions chosen;
   chosen.type = options.dtype;
   return Translator::load(files, chosen);

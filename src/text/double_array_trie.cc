@@ -10,7 +10,8 @@ namespace valence::text {
 // Places the nodes level by level. Blocks of 256 units hold all the children that one base can have.
 class DoubleArrayTrie::Builder {
  public:
-  Builder(std::vector<Unit>& units, std::vector<Key>& keys) : units_(units), keys_(keys), other_(keys.size()) {}
+  Builder(std::vector<Unit>& units, std::vector<Key>& keys)
+      : units_(units), keys_(keys), other_(keys.size()) {}
 
   void build() {
     add_block();
@@ -55,8 +56,8 @@ class DoubleArrayTrie::Builder {
   }
   bool is_free(uint32_t unit) const { return free_[unit].before != unit; }
 
-  // A base by which all the bytes lead to free units. The newest units are the emptiest; a node with one child also
-  // fills the oldest.
+  // A base by which all the bytes lead to free units. The newest units are the emptiest; a node with one
+  // child also fills the oldest.
   uint32_t choose_base(const std::vector<unsigned char>& bytes) {
     if (bytes.size() == 1) {
       if (first_free_ == kNobody) add_block();
@@ -65,7 +66,8 @@ class DoubleArrayTrie::Builder {
     uint32_t unit = last_free_;
     for (int tries = 0; tries < kTries && unit != kNobody; ++tries, unit = free_[unit].before) {
       const uint32_t base = unit ^ bytes[0];
-      if (std::all_of(bytes.begin(), bytes.end(), [&](unsigned char byte) { return is_free(base ^ byte); })) return base;
+      if (std::all_of(bytes.begin(), bytes.end(), [&](unsigned char byte) { return is_free(base ^ byte); }))
+        return base;
     }
     add_block();
     return last_free_ ^ bytes[0];
@@ -125,8 +127,8 @@ class DoubleArrayTrie::Builder {
   std::vector<Unit>& units_;
   std::vector<Key>& keys_;
   std::vector<Key> other_;
-  std::vector<unsigned char> bytes_;    // of the children at hand
-  std::array<size_t, 256> places_{};    // of the keys of each byte; zeros in between
+  std::vector<unsigned char> bytes_;  // of the children at hand
+  std::array<size_t, 256> places_{};  // of the keys of each byte; zeros in between
   std::vector<Neighbours> free_;
   uint32_t first_free_ = kNobody, last_free_ = kNobody;
 };

@@ -1,5 +1,5 @@
-// A fixed set of byte strings that finds all its members that begin a text, in one walk: the vocabulary of a model.
-// A set that grows is a ByteTrie.
+// A fixed set of byte strings that finds all its members that begin a text, in one walk: the vocabulary of a
+// model. A set that grows is a ByteTrie.
 #pragma once
 
 #include <cstddef>
@@ -9,8 +9,8 @@
 
 namespace valence::text {
 
-// A double array (Aoe 1989): the child of a node by a byte lies at `base ^ byte` and names its parent, so a step reads
-// one unit. Nodes near the root lie together.
+// A double array (Aoe 1989): the child of a node by a byte lies at `base ^ byte` and names its parent, so a
+// step reads one unit. Nodes near the root lie together.
 class DoubleArrayTrie {
  public:
   struct Key {

@@ -5,8 +5,8 @@ function(valence_room name)
   target_link_libraries(valence_${name} PUBLIC ${ARG_DEPENDS})
 endfunction()
 
-# valence_test(NAME SOURCES ... DEPENDS ...): one GoogleTest program, one ctest entry. The target test_headers,
-# where there is one, holds GoogleTest's headers, half of what compiling a test takes, compiled once for all.
+# valence_test(NAME SOURCES ... DEPENDS ...): one GoogleTest program, one ctest entry. The target test_headers
+# holds GoogleTest's headers, half of what compiling a test takes, compiled once for all.
 function(valence_test name)
   if(NOT VALENCE_TESTS)
     return()
@@ -14,9 +14,8 @@ function(valence_test name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ${ARG_DEPENDS} GTest::gtest_main GTest::gmock)
-  if(TARGET test_headers)
-    target_precompile_headers(${name} REUSE_FROM test_headers)
-  endif()
+  target_compile_options(${name} PRIVATE ${test_options})
+  target_precompile_headers(${name} REUSE_FROM test_headers)
   add_test(NAME ${name} COMMAND ${name})
 endfunction()
 

@@ -21,7 +21,7 @@ def onnxruntime_peer(folder, precision, threads):
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     name = {'fp32': 'model.onnx', 'int8': 'model.int8.onnx'}[precision]
     session = onnxruntime.InferenceSession(f'{folder}/peers/{name}', options, providers=['CPUExecutionProvider'])
-    return lambda ids, mask: session.run(None, {'input_ids': ids, 'attention_mask': mask})
+    return lambda ids, mask: session.run(None, {'input_ids': ids, 'attention_mask': mask})[0]
 
 
 def torch_peer(folder, precision, threads):

@@ -168,9 +168,19 @@ const TensorView& Checkpoint::at(std::string_view name) const {
   return *tensor;
 }
 
+// Each piece goes back to the system when it was read, so that a large checkpoint is never in memory as a
+// whole.
 std::string Checkpoint::sha256() const {
+  constexpr size_t kPiece = size_t{1} << 20;
   std::string hashes;
-  for (const auto& file : files_) hashes += sha256_hex(file->bytes());
+  for (const auto& file : files_) {
+    Hasher hasher(Hasher::Kind::kSha256);
+    for (size_t at = 0; at < file->bytes().size(); at += kPiece) {
+      hasher.update(file->text().substr(at, kPiece));
+      file->release(file->bytes().subspan(at, std::min(kPiece, file->bytes().size() - at)));
+    }
+    hashes += hasher.hex();
+  }
   if (files_.size() == 1) return hashes;
   return sha256_hex(std::as_bytes(std::span(hashes)));
 }

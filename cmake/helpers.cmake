@@ -3,6 +3,14 @@ function(valence_room name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
   add_library(valence_${name} STATIC ${ARG_SOURCES})
   target_link_libraries(valence_${name} PUBLIC ${ARG_DEPENDS})
+  valence_room_headers(valence_${name})
+endfunction()
+
+# Where the target room_headers exists, its headers stand before every file of the target.
+function(valence_room_headers target)
+  if(TARGET room_headers)
+    target_precompile_headers(${target} REUSE_FROM room_headers)
+  endif()
 endfunction()
 
 # valence_test(NAME SOURCES ... DEPENDS ...): one GoogleTest program, one ctest entry. The target test_headers

@@ -2,11 +2,12 @@
 """Servers under load, ours and the peers in turn, in one run.
 
     python bench/compare_servers.py CHECKPOINT TEXTS [--peers torch-fp32,ort-int8] [--connections 1,16,256]
-                                    [--seconds 8] [--rounds 3] [--dtype int8]
+                                    [--seconds 8] [--rounds 3] [--dtype int8] [--infinity PROGRAM]
 
 CHECKPOINT has been through prepare_peers.py. TEXTS is a file of plain lines; each request carries one of them. Every server is
 pinned to the last core and the clients (wrk, from Debian) to the first. Prints requests a second, the median and the 99th
-percentile of the latency, and memory, and for each figure of ours the ratio to the peer's.
+percentile of the latency, and memory, and for each figure of ours the ratio to the peer's. PROGRAM is infinity_emb, of an
+environment of its own (`pip install "infinity-emb[torch,server]"`); it batches requests, and is a peer when it is given.
 """
 import argparse
 import json
@@ -30,7 +31,7 @@ wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/json"
 request = function()
   turn = turn %% #bodies + 1
-  return wrk.format(nil, "/predict", nil, bodies[turn])
+  return wrk.format(nil, "%s", nil, bodies[turn])
 end
 done = function(summary, latency)
   io.write(string.format("RESULT %%d %%d %%d %%d %%d\\n", summary.requests, summary.duration, latency:percentile(50),
@@ -48,16 +49,20 @@ def free_port():
 class Server:
     """Ours or a peer, with one thread on the last core; `dtype` is for ours."""
 
-    def __init__(self, name, model, dtype):
+    def __init__(self, name, model, dtype, infinity=None):
         self.name, self.port = name, free_port()
         core = str(os.cpu_count() - 1)
-        if name == 'valence':
+        if name == 'infinity':
+            command = [infinity, 'v2', '--model-id', model, '--engine', 'torch', '--device', 'cpu', '--port', str(self.port),
+                       '--url-prefix', '', '--no-model-warmup', '--host', '127.0.0.1']
+        elif name == 'valence':
             command = [PROGRAM, 'serve', '--model', model, '--dtype', dtype, '--threads', '1', '--port', str(self.port),
                        '--max-queue', '4096']
         else:
             command = [sys.executable, os.path.join(HERE, 'serve_peers.py'), name, model, str(self.port), '1']
         started = time.perf_counter()
-        self.process = subprocess.Popen(['taskset', '-c', core, *command], stdout=subprocess.DEVNULL)
+        self.process = subprocess.Popen(['taskset', '-c', core, *command], stdout=subprocess.DEVNULL,
+                                        env={**os.environ, 'OMP_NUM_THREADS': '1'})
         while True:
             try:
                 socket.create_connection(('127.0.0.1', self.port), timeout=1).close()
@@ -102,20 +107,28 @@ def main():
     parser.add_argument('--seconds', type=int, default=8)
     parser.add_argument('--rounds', type=int, default=3)
     parser.add_argument('--dtype', default='int8')
+    parser.add_argument('--infinity')
     options = parser.parse_args()
+    texts = read_lines(options.texts, 2000)
     with tempfile.TemporaryDirectory() as folder:
-        bodies, script = os.path.join(folder, 'bodies'), os.path.join(folder, 'load.lua')
-        with open(bodies, 'w') as file:
-            file.writelines(json.dumps({'inputs': text}) + '\n' for text in read_lines(options.texts, 2000))
-        with open(script, 'w') as file:
-            file.write(SCRIPT % bodies)
-        servers = [Server(name, options.checkpoint, options.dtype) for name in ('valence', *options.peers)]
+        def script(name, path, body):
+            bodies, file_name = os.path.join(folder, name + '.bodies'), os.path.join(folder, name + '.lua')
+            with open(bodies, 'w') as file:
+                file.writelines(json.dumps(body(text)) + '\n' for text in texts)
+            with open(file_name, 'w') as file:
+                file.write(SCRIPT % (bodies, path))
+            return file_name
+        usual = script('predict', '/predict', lambda text: {'inputs': text})
+        model = os.path.basename(os.path.normpath(options.checkpoint))
+        scripts = {'infinity': script('classify', '/classify', lambda text: {'model': model, 'input': [text]})}
+        peers = options.peers + ['infinity'] * bool(options.infinity)
+        servers = [Server(name, options.checkpoint, options.dtype, options.infinity) for name in ('valence', *peers)]
         figures = {}
         for _ in range(options.rounds):
             for connections in options.connections:
                 for server in servers:
                     figures.setdefault((server.name, connections), []).append(
-                        server.load(script, connections, options.seconds))
+                        server.load(scripts.get(server.name, usual), connections, options.seconds))
                     server.settle()
         print(f'{"server":<12}{"connections":>12}{"requests/s":>12}{"p50, ms":>10}{"p99, ms":>10}{"errors":>8}   ours / it')
         for (name, connections), runs in sorted(figures.items(), key=lambda item: item[0][1]):

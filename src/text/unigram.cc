@@ -47,8 +47,7 @@ Unigram::Unigram(Vocab vocab, const std::vector<Entry>& entries, Settings settin
 
 template <typename Score>
 Score Unigram::segment(std::string_view piece, Score before, std::vector<Token>& tokens) const {
-  thread_local std::vector<Best<Score>> best;
-  best.assign(piece.size() + 1, {});
+  std::vector<Best<Score>> best(piece.size() + 1);
   best[0].score = before;
   const auto improve = [&](size_t begin, size_t end, Score score, int32_t id) {
     if (best[end].begin != kNowhere && score <= best[end].score) return;
@@ -88,9 +87,7 @@ void Unigram::tokenize(std::string_view piece, std::vector<Token>& tokens) const
 
 float Unigram::tokenize_after(float before, std::string_view piece, std::vector<int32_t>& ids,
                               bool& has_unknown) const {
-  thread_local std::vector<Token> path, tokens;
-  path.clear();
-  tokens.clear();
+  std::vector<Token> path, tokens;
   const float after = segment<float>(piece, before, path);
   join_unknown(piece, path, tokens);
   for (const Token& token : path) has_unknown = has_unknown || token.id == settings_.unknown;
@@ -103,8 +100,7 @@ double Unigram::margin(std::string_view piece) const {
   struct Two {
     double best = kNone, next = kNone;
   };
-  thread_local std::vector<Two> sums;
-  sums.assign(piece.size() + 1, {});
+  std::vector<Two> sums(piece.size() + 1);
   sums[0].best = 0;
   const auto reach = [&](const Two& from, size_t end, double score) {
     for (const double sum : {from.best + score, from.next + score}) {

@@ -13,13 +13,17 @@ function(valence_room_headers target)
   endif()
 endfunction()
 
-# valence_test(NAME SOURCES ... DEPENDS ...): one GoogleTest program, one ctest entry. The target test_headers
-# holds GoogleTest's headers, half of what compiling a test takes, compiled once for all.
+# valence_test(NAME SOURCES ... DEPENDS ... [SINGLE_THREADED]): one GoogleTest program, one ctest entry. The target
+# test_headers holds GoogleTest's headers, half of what compiling a test takes, compiled once for all. ThreadSanitizer has
+# nothing to see in a SINGLE_THREADED one.
 function(valence_test name)
   if(NOT VALENCE_TESTS)
     return()
   endif()
-  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
+  cmake_parse_arguments(ARG "SINGLE_THREADED" "" "SOURCES;DEPENDS" ${ARGN})
+  if(ARG_SINGLE_THREADED AND VALENCE_SANITIZE STREQUAL "tsan")
+    return()
+  endif()
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ${ARG_DEPENDS} GTest::gtest_main GTest::gmock)
   target_compile_options(${name} PRIVATE ${test_options})

@@ -23,11 +23,12 @@ bool cut(std::vector<int32_t>& ids, int64_t max_length, const std::vector<int32_
 
 }  // namespace
 
-void Dataset::add_row(std::span<const int32_t> ids, std::vector<int32_t> labels, float number,
-                      uint32_t file) {
+void Dataset::add_row(std::span<const int32_t> ids, std::vector<int32_t> labels, std::vector<float> shares,
+                      float number, uint32_t file) {
   ids_.insert(ids_.end(), ids.begin(), ids.end());
   begins_.push_back(ids_.size());
   labels_.push_back(std::move(labels));
+  shares_.push_back(std::move(shares));
   numbers_.push_back(number);
   files_.push_back(file);
 }
@@ -53,7 +54,7 @@ void Dataset::read(const std::filesystem::path& file, const LabelColumns& column
     cut_texts_ += cut(ids, max_length, suffix);
     std::vector<int32_t> labels;
     for (const std::string& label : row.labels) labels.push_back(label_number(label));
-    add_row(ids, std::move(labels), row.number, file_count_);
+    add_row(ids, std::move(labels), std::move(row.shares), row.number, file_count_);
   }
   ++file_count_;
   empty_texts_ += reader.empty_texts();
@@ -88,8 +89,9 @@ void Dataset::set_names(const std::vector<std::string>& names, const std::string
 
 std::vector<int64_t> Dataset::rows_of_labels() const {
   std::vector<int64_t> rows(names_.size(), 0);
-  for (const std::vector<int32_t>& labels : labels_) {
-    for (const int32_t label : labels) ++rows[static_cast<size_t>(label)];
+  for (size_t row = 0; row < labels_.size(); ++row) {
+    const std::span<const int32_t> all = labels_[row];
+    for (const int32_t label : shares_[row].empty() ? all : all.first(1)) ++rows[static_cast<size_t>(label)];
   }
   return rows;
 }
@@ -110,9 +112,8 @@ Dataset Dataset::split_off(std::span<const int64_t> rows) {
   for (int64_t row = 0; row < this->rows(); ++row) {
     const bool take = next < rows.size() && rows[next] == row;
     next += take;
-    (take ? taken : kept)
-        .add_row(tokens(row), labels_[static_cast<size_t>(row)], number(row),
-                 files_[static_cast<size_t>(row)]);
+    const auto at = static_cast<size_t>(row);
+    (take ? taken : kept).add_row(tokens(row), labels_[at], shares_[at], numbers_[at], files_[at]);
   }
   kept.empty_texts_ = empty_texts_;
   kept.cut_texts_ = cut_texts_;

@@ -29,9 +29,11 @@ class Dataset {
   }
   int64_t tokens_of(std::span<const int64_t> rows) const;  // in all of them
   int64_t tokens_of_all() const { return static_cast<int64_t>(ids_.size()); }
-  // Of single-label rows an index of names(), of regression rows none.
+  // Of single-label rows an index of names(), of regression rows none; of several shares the largest.
   int32_t label(int64_t row) const { return labels_[static_cast<size_t>(row)].front(); }
   std::span<const int32_t> labels(int64_t row) const { return labels_[static_cast<size_t>(row)]; }
+  // Single label: of each of labels(row); empty: the row has one label.
+  std::span<const float> shares(int64_t row) const { return shares_[static_cast<size_t>(row)]; }
   float number(int64_t row) const { return numbers_[static_cast<size_t>(row)]; }
   // Which of names() the row's file has at all, after set_names(): 0 or 1 for each.
   std::span<const uint8_t> labels_of_file(int64_t row) const {
@@ -40,7 +42,8 @@ class Dataset {
 
   // The different labels, in the order of their first rows until set_names().
   const std::vector<std::string>& names() const { return names_; }
-  std::vector<int64_t> rows_of_labels() const;  // how many rows have each of names()
+  // How many rows have each of names(); a row with shares has that of the largest.
+  std::vector<int64_t> rows_of_labels() const;
   // Renumbers the labels by `names`. Errors: kBadData for a label of the rows that is not among them, with
   // `where` in front.
   void set_names(const std::vector<std::string>& names, const std::string& where);
@@ -53,12 +56,14 @@ class Dataset {
   Dataset split_off(std::span<const int64_t> rows);
 
  private:
-  void add_row(std::span<const int32_t> ids, std::vector<int32_t> labels, float number, uint32_t file);
+  void add_row(std::span<const int32_t> ids, std::vector<int32_t> labels, std::vector<float> shares,
+               float number, uint32_t file);
   int32_t label_number(const std::string& name);
 
   std::vector<int32_t> ids_;
   std::vector<size_t> begins_{0};
   std::vector<std::vector<int32_t>> labels_;
+  std::vector<std::vector<float>> shares_;
   std::vector<float> numbers_;
   std::vector<uint32_t> files_;  // which read() a row came from
   uint32_t file_count_ = 0;

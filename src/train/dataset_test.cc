@@ -42,6 +42,35 @@ TEST_F(DatasetTest, ReadsTextsAndLabelsOfEveryFormat) {
   }
 }
 
+// As `valence analyze --format jsonl` writes the scores of a teacher; a label of 0 still counts as one of the
+// file.
+TEST_F(DatasetTest, ReadsSharesOfLabels) {
+  const Dataset data = read("a.jsonl",
+                            "{\"text\":\"ab\",\"scores\":{\"bad\":0.2,\"good\":0.6,\"so-so\":0}}\n"
+                            "{\"text\":\"c\",\"scores\":\"bad\"}\n",
+                            {"text", {"scores"}, ""});
+  EXPECT_EQ(data.names(), (std::vector<std::string>{"good", "bad", "so-so"}));
+  EXPECT_EQ(data.label(0), 0);
+  ASSERT_EQ(data.shares(0).size(), 3u);
+  EXPECT_FLOAT_EQ(data.shares(0)[0], 0.75f);
+  EXPECT_FLOAT_EQ(data.shares(0)[2], 0);
+  EXPECT_EQ(data.label(1), 1);
+  EXPECT_TRUE(data.shares(1).empty());
+}
+
+TEST_F(DatasetTest, RefusesSharesThatAreNone) {
+  const LabelColumns columns = {"text", {"label"}, ""};
+  for (const char* cell : {R"({""x"":-1})", R"({""x"":""much""})", R"({""x"":1)"}) {
+    SCOPED_TRACE(cell);
+    expect_error(ErrorCode::kBadData, "a.csv:2",
+                 [&] { read("a.csv", "text,label\nab,\"" + std::string(cell) + "\"\n", columns); });
+  }
+  for (const char* cell : {"{}", R"({""x"":0})"}) {
+    expect_error(ErrorCode::kBadData, "without a share above 0",
+                 [&] { read("a.csv", "text,label\nab,\"" + std::string(cell) + "\"\n", columns); });
+  }
+}
+
 TEST_F(DatasetTest, CutsLongTextsBeforeTheLastToken) {
   const Dataset data =
       read("a.csv", "text,label\nabcdefgh,x\nab,y\n", {"text", {"label"}, ""}, Problem::kSingleLabel, 5);

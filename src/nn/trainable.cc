@@ -60,7 +60,7 @@ backend::AttentionShape TrainingPass::attention_shape(size_t layer) const {
 }
 
 const float* TrainingPass::query_input(size_t layer) {
-  const float* x = inputs_[layer].data();
+  const float* x = input_of(layer).data();
   if (!is_last(layer)) return x;
   float* first = first_.room(backend_, batch_.sequences() * model_.hidden);
   backend_.first_tokens(x, model_.hidden, first);
@@ -193,7 +193,7 @@ void TrainingPass::embed_backward(float* d_x) {
 void TrainingPass::layer_forward(size_t index, LayerState& state, float* output) {
   const TrainableLayer& layer = model_.layers[index];
   const int64_t hidden = model_.hidden, tokens = batch_.tokens(), rows = queries_of(index);
-  const float *x = inputs_[index].data(), *first = query_input(index);
+  const float *x = input_of(index).data(), *first = query_input(index);
   dense_forward(layer.query, first, rows, state.query.room(backend_, rows * hidden), hidden, state.low[0]);
   float* key_value = state.key_value.room(backend_, tokens * 2 * hidden);
   dense_forward(layer.key, x, tokens, key_value, 2 * hidden, state.low[1]);
@@ -259,7 +259,7 @@ void TrainingPass::layer_backward(size_t index, LayerState& state, float* d_outp
                               state.log_sums.data(), d_attended, d_query, d_key_value);
   dense_backward(layer.query, query_input(index), rows, d_query, hidden, state.low[0], true,
                  d_input != nullptr ? d_sum : nullptr);
-  const float* x = inputs_[index].data();
+  const float* x = input_of(index).data();
   dense_backward(layer.key, x, tokens, d_key_value, 2 * hidden, state.low[1], false, d_input);
   dense_backward(layer.value, x, tokens, d_key_value + hidden, 2 * hidden, state.low[2], true, d_input);
   if (d_input == nullptr) return;
@@ -304,16 +304,26 @@ void TrainingPass::head_backward(const float* d_logits, const float* first, floa
 // ---- All of it
 
 std::span<const float> TrainingPass::forward(const Batch& batch, std::optional<uint64_t> dropout_key) {
-  batch_ = batch;
+  inferring_ = false;
   key_ = dropout_key;
+  return logits_of(batch);
+}
+
+std::span<const float> TrainingPass::infer(const Batch& batch) {
+  inferring_ = true;
+  key_.reset();
+  return logits_of(batch);
+}
+
+std::span<const float> TrainingPass::logits_of(const Batch& batch) {
+  batch_ = batch;
   backend_.begin(batch);
   const size_t layers = model_.layers.size();
-  embed(inputs_[0].room(backend_, batch.tokens() * model_.hidden));
+  embed(input_of(0).room(backend_, batch.tokens() * model_.hidden));
   for (size_t k = 0; k < layers; ++k) {
-    layer_forward(k, states_[options_.recompute ? 0 : k],
-                  inputs_[k + 1].room(backend_, queries_of(k) * model_.hidden));
+    layer_forward(k, state_of(k), input_of(k + 1).room(backend_, queries_of(k) * model_.hidden));
   }
-  head_forward(inputs_[layers].data());
+  head_forward(input_of(layers).data());
   return logits_.on_host(host_logits_);
 }
 
@@ -322,14 +332,14 @@ void TrainingPass::backward(std::span<const float> d_logits) {
   float* d = d_layer_.room(backend_, batch_.tokens() * model_.hidden);
   float* below = d_below_.room(backend_, batch_.tokens() * model_.hidden);
   d_logits_.set(backend_, d_logits);
-  head_backward(d_logits_.data(), inputs_[layers].data(), lowest_ < layers ? d : nullptr);
+  head_backward(d_logits_.data(), input_of(layers).data(), lowest_ < layers ? d : nullptr);
   for (size_t k = layers; k-- > lowest_;) {
     // The last layer's state is still there.
     if (options_.recompute && k + 1 < layers) {
-      layer_forward(k, states_[0], sum_.room(backend_, queries_of(k) * model_.hidden));
+      layer_forward(k, state_of(k), sum_.room(backend_, queries_of(k) * model_.hidden));
     }
     const bool more = k > lowest_ || embeddings_trained_;
-    layer_backward(k, states_[options_.recompute ? 0 : k], d, more ? below : nullptr);
+    layer_backward(k, state_of(k), d, more ? below : nullptr);
     std::swap(d, below);
   }
   if (embeddings_trained_) embed_backward(d);

@@ -90,9 +90,13 @@ class TrainingPass {
  public:
   TrainingPass(const TrainableModel& model, backend::TrainingBackend& backend, const PassOptions& options);
 
+  // As many tokens as are best computed at once.
+  int64_t tokens() const { return backend_.pass_tokens(); }
   // logits [sequences, labels] in the host's memory. Without a key nothing is dropped. The batch's spans must
   // stay until backward().
   std::span<const float> forward(const Batch& batch, std::optional<uint64_t> dropout_key);
+  // The logits alone, nothing dropped and of one layer at a time what it computes: backward() may not follow.
+  std::span<const float> infer(const Batch& batch);
   // Adds to the gradients of all trained tensors, from those of the logits of the last forward().
   void backward(std::span<const float> d_logits);
 
@@ -115,11 +119,17 @@ class TrainingPass {
 
   bool is_last(size_t layer) const { return layer + 1 == model_.layers.size(); }
   int64_t queries_of(size_t layer) const { return is_last(layer) ? batch_.sequences() : batch_.tokens(); }
+  // Nothing of the layer is needed by the backward pass of this batch.
+  bool passes_by(size_t layer) const { return inferring_ || layer < lowest_; }
+  // Of a layer, [tokens, hidden], and after the last of the head, [sequences, hidden].
+  Floats& input_of(size_t layer) { return inputs_[passes_by(layer) ? layer % 2 : layer]; }
+  LayerState& state_of(size_t layer) { return states_[options_.recompute || passes_by(layer) ? 0 : layer]; }
   // The input of a layer, or the first tokens of it where the layer computes no more.
   const float* query_input(size_t layer);
   backend::AttentionShape attention_shape(size_t layer) const;
   backend::Dropout dropout(float rate, uint64_t site) const;
 
+  std::span<const float> logits_of(const Batch& batch);
   void embed(float* x);
   void embed_backward(float* d_x);
   void layer_forward(size_t index, LayerState& state, float* output);
@@ -151,9 +161,9 @@ class TrainingPass {
   Batch batch_;
   std::optional<uint64_t> key_;
   NormState embedding_norm_;
-  // Of each layer [tokens, hidden], and of the head [sequences, hidden].
-  std::vector<Floats> inputs_;
-  std::vector<LayerState> states_;  // one when recomputing
+  bool inferring_ = false;
+  std::vector<Floats> inputs_;      // as input_of() finds them
+  std::vector<LayerState> states_;  // as state_of() finds them; one when recomputing
   Floats head_input_, head_wide_, head_low_[2], pooled_, logits_, d_logits_;
   std::vector<float> host_logits_;  // a copy of logits_ where that is not the host's
   // Used within one function at a time, by name of what they hold.

@@ -2,19 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <numeric>
-
 #include "models/positions.h"
 #include "train/answers.h"
 #include "train/loss.h"
 
 namespace valence::train {
-namespace {
-
-constexpr int64_t kBatchRows = 32;
-
-}  // namespace
 
 void PackedRows::fill(const models::ModelConfig& config, const Dataset& data, std::span<const int64_t> rows) {
   ids_.clear();
@@ -32,8 +24,9 @@ std::string Evaluation::text() const {
   return metrics ? said + fmt::format(", accuracy {:.4f}, macro-F1 {:.4f}", accuracy(), macro_f1()) : said;
 }
 
-Evaluation evaluate(nn::TrainingPass& pass, const models::ModelConfig& config, const Dataset& data,
+Evaluation evaluate(nn::TrainingPass& pass, const models::TrainableClassifier& model, const Dataset& data,
                     bool labels_of_files) {
+  const models::ModelConfig& config = model.config();
   const auto labels = config.labels.size();
   const LossSettings plain{config.problem, 0, {}, labels_of_files};
   Answers answers(config.problem, static_cast<int64_t>(labels));
@@ -41,11 +34,16 @@ Evaluation evaluate(nn::TrainingPass& pass, const models::ModelConfig& config, c
   PackedRows packed;
   std::vector<int64_t> rows;
   std::vector<float> unused;
-  for (int64_t begin = 0; begin < data.rows(); begin += kBatchRows) {
-    rows.resize(static_cast<size_t>(std::min(kBatchRows, data.rows() - begin)));
-    std::iota(rows.begin(), rows.end(), begin);
+  for (int64_t row = 0; row < data.rows();) {
+    rows.clear();
+    for (int64_t tokens = 0; row < data.rows(); ++row) {
+      tokens += static_cast<int64_t>(data.tokens(row).size());
+      if (!rows.empty() && tokens > pass.tokens()) break;
+      rows.push_back(row);
+    }
     packed.fill(config, data, rows);
-    const auto logits = pass.forward(packed.batch(), std::nullopt);
+    const auto logits = pass.infer(packed.batch());
+    model.release_pages();
     unused.resize(logits.size());
     out.loss += loss_and_gradient(plain, data, rows, logits, 1, unused) * static_cast<double>(rows.size()) /
                 static_cast<double>(data.rows());

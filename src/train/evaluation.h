@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "models/config.h"
+#include "models/trainable_classifier.h"
 #include "nn/trainable.h"
 #include "train/dataset.h"
 #include "train/metrics.h"
@@ -33,7 +34,7 @@ struct Evaluation {
 };
 
 // `labels_of_files`: of each row only the labels that its file has are compared.
-Evaluation evaluate(nn::TrainingPass& pass, const models::ModelConfig& config, const Dataset& data,
+Evaluation evaluate(nn::TrainingPass& pass, const models::TrainableClassifier& model, const Dataset& data,
                     bool labels_of_files);
 
 }  // namespace valence::train

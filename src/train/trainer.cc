@@ -267,7 +267,7 @@ class Run {
   // ---- Evaluation
 
   void evaluate_now() {
-    const Evaluation evaluation = evaluate(*pass_, model_->config(), validation_, settings_.labels_of_files);
+    const Evaluation evaluation = evaluate(*pass_, *model_, validation_, settings_.labels_of_files);
     LogEntry entry = state_.new_entry(epochs_->steps());
     entry.eval_loss = evaluation.loss;
     if (evaluation.metrics) {
@@ -313,7 +313,7 @@ class Run {
       if (state_.best_step > 0 && state_.best_step != state_.step) {
         model_->restore(folder_.checkpoint(state_.best_step));
       }
-      evaluation = evaluate(*pass_, model_->config(), validation_, settings_.labels_of_files);
+      evaluation = evaluate(*pass_, *model_, validation_, settings_.labels_of_files);
       outcome.loss = evaluation.loss;
       outcome.accuracy = evaluation.accuracy();
       outcome.macro_f1 = evaluation.macro_f1();

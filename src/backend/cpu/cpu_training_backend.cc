@@ -52,7 +52,7 @@ class CpuTrainingBackend final : public TrainingBackend {
 
   std::string description() const override { return std::string("cpu ") + kernels_.name; }
   // More would not fit the caches.
-  int64_t pass_tokens() const override { return 512; }
+  int64_t pass_tokens() const override { return 384; }
 
   bool is_host() const override { return true; }
   std::unique_ptr<Memory> allocate(size_t bytes) override { return std::make_unique<HostMemory>(bytes); }

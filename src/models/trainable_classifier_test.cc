@@ -157,15 +157,16 @@ TEST_P(Gradients, ASavedModelGivesTheSameLogits) {
   EXPECT_EQ(again.logits(), expected);
 }
 
-const TinyCase kCases[] = {{"bert", ""},
-                           {"distilbert", ""},
-                           {"roberta", ""},
-                           {"bert", "", TrainingMethod::kFull, {}, true},
-                           {"bert", "", TrainingMethod::kLora, {"query", "value", "output.dense"}},
-                           {"bert", "", TrainingMethod::kLora, {"layer.2.intermediate.dense", "layer.2.output.dense"}},
-                           {"distilbert-nf4-double", "", TrainingMethod::kQlora, {"q_lin", "lin1", "lin2"}},
-                           {"distilbert", "lora-distilbert", TrainingMethod::kLora},
-                           {"roberta", "lora-roberta", TrainingMethod::kLora}};
+const TinyCase kCases[] = {
+    {"bert", ""},
+    {"distilbert", ""},
+    {"roberta", ""},
+    {"bert", "", TrainingMethod::kFull, {}, true},
+    {"bert", "", TrainingMethod::kLora, {"query", "value", "output.dense"}},
+    {"bert", "", TrainingMethod::kLora, {"layer.2.intermediate.dense", "layer.2.output.dense"}},
+    {"distilbert-nf4-double", "", TrainingMethod::kQlora, {"q_lin", "lin1", "lin2"}},
+    {"distilbert", "lora-distilbert", TrainingMethod::kLora},
+    {"roberta", "lora-roberta", TrainingMethod::kLora}};
 INSTANTIATE_TEST_SUITE_P(Models, Gradients, ::testing::ValuesIn(kCases), [](const auto& one) {
   std::string name = one.param.base + "_" + one.param.adapter + "_" +
                      std::to_string(static_cast<int>(one.param.method)) +

@@ -39,17 +39,20 @@ class HeadTraining {
     key_columns_ = panels_of(kernels, key_tile_) * width;
     dim_columns_ = panels_of(kernels, dim_) * width;
     Carver carver(scratch.attention.reserve(static_cast<size_t>(
-        2 * key_columns_ * dim_ + key_tile_ * dim_columns_ + 2 * kQueryTile * dim_columns_ +
-        3 * kQueryTile * key_columns_ + key_tile_ * kQueryTile + 3 * place.queries + 256)));
+        2 * key_columns_ * dim_ + key_tile_ * dim_columns_ + 2 * kQueryTile * (dim_ + dim_columns_) +
+        3 * kQueryTile * key_columns_ + 2 * key_tile_ * dim_ + 3 * place.queries + 256)));
     keys_ = carver.take(key_columns_ * dim_);
     values_ = carver.take(key_columns_ * dim_);
     key_lines_ = carver.take(key_tile_ * dim_columns_);
+    query_ = carver.take(kQueryTile * dim_);
+    d_output_ = carver.take(kQueryTile * dim_);
     query_lines_ = carver.take(kQueryTile * dim_columns_);
-    output_lines_ = carver.take(kQueryTile * dim_columns_);
+    d_output_lines_ = carver.take(kQueryTile * dim_columns_);
     probabilities_ = carver.take(kQueryTile * key_columns_);
-    d_probabilities_ = carver.take(kQueryTile * key_columns_);
+    d_scores_ = carver.take(kQueryTile * key_columns_);
     dropped_ = carver.take(kQueryTile * key_columns_);
-    turned_ = carver.take(key_tile_ * kQueryTile);
+    d_keys_ = carver.take(key_tile_ * dim_);
+    d_values_ = carver.take(key_tile_ * dim_);
     states_ = reinterpret_cast<SoftmaxState*>(carver.take(2 * place.queries));
     row_dots_ = carver.take(place.queries);
   }
@@ -78,9 +81,7 @@ class HeadTraining {
     const float* log_sum = log_sums + place_.head * shape_.queries() + place_.first_query;
     for (int64_t q = 0; q < place_.queries; ++q) {
       const float *o = query_at(output) + q * hidden_, *d = query_at(d_output) + q * hidden_;
-      double dot = 0;
-      for (int64_t i = 0; i < dim_; ++i) dot += static_cast<double>(o[i]) * static_cast<double>(d[i]);
-      row_dots_[q] = static_cast<float>(dot);
+      kernels_.dot_rows(o, &d, 1, dim_, row_dots_ + q);
     }
     for (int64_t key = 0; key < place_.keys; key += key_tile_) {
       const Range range{key, std::min(key + key_tile_, place_.keys)};
@@ -88,17 +89,18 @@ class HeadTraining {
       pack_keys(tile_keys, range.size(), keys_);
       pack_keys(tile_keys + hidden_, range.size(), values_);
       pack_lines(kernels_, tile_keys, 2 * hidden_, range.size(), dim_, key_lines_);
-      float* d_keys = const_cast<float*>(key_at(d_key_value)) + key * 2 * hidden_;
       for (int64_t q = 0; q < place_.queries; q += kQueryTile) {
         const Range queries{q, std::min(q + kQueryTile, place_.queries)};
-        const float *part = query_at(query) + q * hidden_, *d_part = query_at(d_output) + q * hidden_;
-        recompute(queries, range, part, d_part, log_sum);
-        pack_lines(kernels_, part, hidden_, queries.size(), dim_, query_lines_);
-        pack_lines(kernels_, d_part, hidden_, queries.size(), dim_, output_lines_);
-        add_turned(dropped_, queries, range, output_lines_, d_keys + hidden_);
-        add_turned(d_probabilities_, queries, range, query_lines_, d_keys);
-        product(d_probabilities_, key_columns_, queries.size(), key_lines_, range.size(), dim_,
-                query_at(d_query) + q * hidden_, hidden_, key > 0);
+        take_rows(query_at(query) + q * hidden_, queries.size(), query_);
+        take_rows(query_at(d_output) + q * hidden_, queries.size(), d_output_);
+        pack_lines(kernels_, query_, dim_, queries.size(), dim_, query_lines_);
+        pack_lines(kernels_, d_output_, dim_, queries.size(), dim_, d_output_lines_);
+        add_gradients(queries, range, log_sum, query_at(d_query));
+      }
+      float* d_keys = key_at(d_key_value) + key * 2 * hidden_;
+      for (int64_t k = 0; k < range.size(); ++k) {
+        std::copy_n(d_keys_ + k * dim_, dim_, d_keys + k * 2 * hidden_);
+        std::copy_n(d_values_ + k * dim_, dim_, d_keys + k * 2 * hidden_ + hidden_);
       }
     }
   }
@@ -108,11 +110,17 @@ class HeadTraining {
   T* query_at(T* rows) const {
     return rows + place_.first_query * hidden_ + place_.head * dim_;
   }
-  const float* key_at(const float* rows) const {
+  template <typename T>
+  T* key_at(T* rows) const {
     return rows + place_.first_key * 2 * hidden_ + place_.head * dim_;
   }
   void pack_keys(const float* rows, int64_t count, float* panels) const {
     pack_transposed(kernels_, rows, 2 * hidden_, count, dim_, panels);
+  }
+
+  // Rows side by side: `hidden` apart they would compete for few lines of the first-level cache.
+  void take_rows(const float* rows, int64_t count, float* to) const {
+    for (int64_t r = 0; r < count; ++r) std::copy_n(rows + r * hidden_, dim_, to + r * dim_);
   }
 
   // c [rows, columns] (+)= a [rows, steps] x panels.
@@ -130,18 +138,18 @@ class HeadTraining {
   }
 
   // values *= the dropout's factors; a row of a query has a place for each key of its sequence.
-  void drop(Range queries, Range keys, const float* values, float* out) const {
+  void drop(Range queries, Range keys, const float* values, int64_t stride, float* out) const {
     for (int64_t q = 0; q < queries.size(); ++q) {
       const auto row =
           static_cast<uint64_t>((place_.first_query + queries.begin + q) * shape_.heads + place_.head);
-      dropout_.apply((row << 20) + static_cast<uint64_t>(keys.begin), values + q * key_columns_, keys.size(),
+      dropout_.apply((row << 20) + static_cast<uint64_t>(keys.begin), values + q * stride, keys.size(),
                      out + q * key_columns_);
     }
   }
 
   void add_values(Range queries, Range keys, const float* query, float* output) {
-    product(query + queries.begin * hidden_, hidden_, queries.size(), keys_, dim_, key_columns_,
-            probabilities_, key_columns_, false);
+    take_rows(query + queries.begin * hidden_, queries.size(), query_);
+    product(query_, dim_, queries.size(), keys_, dim_, key_columns_, probabilities_, key_columns_, false);
     for (int64_t q = 0; q < queries.size(); ++q) {
       const float correction = kernels_.softmax_row(probabilities_ + q * key_columns_, keys.size(), scale_,
                                                     states_[queries.begin + q]);
@@ -155,54 +163,55 @@ class HeadTraining {
       float* kept = place_.probabilities + (queries.begin + q) * place_.keys;
       for (int64_t k = 0; k < keys.size(); ++k) kept[k] = row[k] * inverse;
     }
-    if (shape_.dropout.rate > 0) drop(queries, keys, probabilities_, probabilities_);
+    if (shape_.dropout.rate > 0) drop(queries, keys, probabilities_, key_columns_, probabilities_);
     product(probabilities_, key_columns_, queries.size(), key_lines_, keys.size(), dim_,
             output + queries.begin * hidden_, hidden_, keys.begin > 0);
   }
 
-  // The probabilities after dropout into dropped_, the gradients of the scores into d_probabilities_.
-  void recompute(Range queries, Range keys, const float* query, const float* d_output,
-                 const float* log_sums) {
-    if (place_.probabilities != nullptr) {
-      for (int64_t q = 0; q < queries.size(); ++q) {
-        std::copy_n(place_.probabilities + (queries.begin + q) * place_.keys, place_.keys,
-                    probabilities_ + q * key_columns_);
-      }
-    } else {
-      compute_probabilities(queries, keys, query, log_sums);
+  // What this tile of scores gives to d_query [queries of the sequence, hidden], d_keys_ and d_values_.
+  void add_gradients(Range queries, Range keys, const float* log_sums, float* d_query) {
+    const float* probabilities = place_.probabilities + queries.begin * place_.keys;
+    int64_t stride = place_.keys;
+    if (place_.probabilities == nullptr) {
+      compute_probabilities(queries, keys, log_sums);
+      probabilities = probabilities_;
+      stride = key_columns_;
     }
-    product(d_output, hidden_, queries.size(), values_, dim_, key_columns_, d_probabilities_, key_columns_,
-            false);
-    if (shape_.dropout.rate > 0) {
-      drop(queries, keys, probabilities_, dropped_);
-      drop(queries, keys, d_probabilities_, d_probabilities_);
-    } else {
-      std::copy_n(probabilities_, queries.size() * key_columns_, dropped_);
-    }
+    const bool drops = shape_.dropout.rate > 0;
+    if (drops) drop(queries, keys, probabilities, stride, dropped_);
+    add_turned(drops ? dropped_ : probabilities, drops ? key_columns_ : stride, queries, keys,
+               d_output_lines_, d_values_);
+
+    product(d_output_, dim_, queries.size(), values_, dim_, key_columns_, d_scores_, key_columns_, false);
+    if (drops) drop(queries, keys, d_scores_, key_columns_, d_scores_);
     for (int64_t q = 0; q < queries.size(); ++q) {
-      const float* p = probabilities_ + q * key_columns_;
-      float* d = d_probabilities_ + q * key_columns_;
-      const float dot = row_dots_[queries.begin + q];
-      for (int64_t k = 0; k < keys.size(); ++k) d[k] = p[k] * (d[k] - dot) * scale_;
+      kernels_.softmax_backward_row(probabilities + q * stride, keys.size(), row_dots_[queries.begin + q],
+                                    scale_, d_scores_ + q * key_columns_);
     }
+    add_turned(d_scores_, key_columns_, queries, keys, query_lines_, d_keys_);
+    product(d_scores_, key_columns_, queries.size(), key_lines_, keys.size(), dim_,
+            d_query + queries.begin * hidden_, hidden_, keys.begin > 0);
   }
 
-  void compute_probabilities(Range queries, Range keys, const float* query, const float* log_sums) {
-    product(query, hidden_, queries.size(), keys_, dim_, key_columns_, probabilities_, key_columns_, false);
+  void compute_probabilities(Range queries, Range keys, const float* log_sums) {
+    product(query_, dim_, queries.size(), keys_, dim_, key_columns_, probabilities_, key_columns_, false);
     for (int64_t q = 0; q < queries.size(); ++q) {
-      // No score is above the logarithm of the sum: it serves as the maximum, and what comes out is divided.
-      SoftmaxState state{log_sums[queries.begin + q], 0.0f};
-      kernels_.softmax_row(probabilities_ + q * key_columns_, keys.size(), scale_, state);
+      kernels_.exp_row(probabilities_ + q * key_columns_, keys.size(), scale_, log_sums[queries.begin + q]);
     }
   }
 
   // to [keys, dim] (+)= rows [queries, keys] transposed x lines.
-  void add_turned(const float* rows, Range queries, Range keys, const float* lines, float* to) {
-    for (int64_t q = 0; q < queries.size(); ++q) {
-      for (int64_t k = 0; k < keys.size(); ++k) turned_[k * kQueryTile + q] = rows[q * key_columns_ + k];
-    }
-    product(turned_, kQueryTile, keys.size(), lines, queries.size(), dim_, to, 2 * hidden_,
-            queries.begin > 0);
+  void add_turned(const float* rows, int64_t stride, Range queries, Range keys, const float* lines,
+                  float* to) {
+    Tile tile;
+    tile.a = rows;
+    tile.a_stride = stride;
+    tile.panel = lines;
+    tile.steps = queries.size();
+    tile.c = to;
+    tile.c_stride = dim_;
+    tile.resume = queries.begin > 0;
+    multiply_turned(kernels_, keys.size(), dim_, tile, scratch_);
   }
 
   const Kernels& kernels_;
@@ -213,13 +222,14 @@ class HeadTraining {
   const int64_t hidden_, dim_;
   const float scale_;
   int64_t key_tile_, key_columns_, dim_columns_;
-  float *keys_, *values_;               // panels, a key a column: [ceil(keys / columns)][dim][columns]
-  float* key_lines_;                    // panels of lines: [ceil(dim / columns)][keys][columns]
-  float *query_lines_, *output_lines_;  // likewise of a tile's queries
-  float *probabilities_, *d_probabilities_, *dropped_;  // [query tile, key_columns_]
-  float* turned_;                                       // [key tile, query tile]
-  SoftmaxState* states_;                                // [queries]
-  float* row_dots_;                                     // [queries]
+  float *keys_, *values_;                 // panels, a key a column: [ceil(keys / columns)][dim][columns]
+  float* key_lines_;                      // panels of lines: [ceil(dim / columns)][keys][columns]
+  float *query_, *d_output_;              // [query tile, dim]
+  float *query_lines_, *d_output_lines_;  // the same in panels of lines
+  float *probabilities_, *d_scores_, *dropped_;  // [query tile, key_columns_]
+  float *d_keys_, *d_values_;                    // [key tile, dim]
+  SoftmaxState* states_;                         // [queries]
+  float* row_dots_;                              // [queries]
 };
 
 template <typename Function>

@@ -75,6 +75,8 @@ struct Kernels {
   int (*largest_sum16)(const int8_t* values, int64_t count) = nullptr;
 
   ProductFn product_fp32 = nullptr;
+  // With the left matrix transposed: word `step` of row r lies at a[step * a_stride + r].
+  ProductFn product_turned_fp32 = nullptr;
   ProductFn product_int8 = nullptr;
   ProductFn product_bf16 = nullptr;  // null: bf16 weights are expanded and multiplied as fp32
 
@@ -120,6 +122,11 @@ struct Kernels {
   // scores [count] become exp(scores * scale - maximum) with the maximum of all tiles so far; returns the
   // factor by which what was summed under the former maximum shrinks.
   float (*softmax_row)(float* scores, int64_t count, float scale, SoftmaxState& state) = nullptr;
+  // x [count] becomes exp(x * scale - shift).
+  void (*exp_row)(float* x, int64_t count, float scale, float shift) = nullptr;
+  // d [count], gradients of probabilities p, become those of the scores before a scaled softmax:
+  // scale * p * (d - dot), dot being the sum of p * d over the whole row.
+  void (*softmax_backward_row)(const float* p, int64_t count, float dot, float scale, float* d) = nullptr;
   // y [count] *= factor.
   void (*scale_row)(float* y, int64_t count, float factor) = nullptr;
   // y [count]: the products of x [dim] with rows that lie anywhere.

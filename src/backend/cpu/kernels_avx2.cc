@@ -200,6 +200,7 @@ Kernels make_kernels() {
   k.steps = 1024;
   k.largest_sum16 = largest_sum16;
   k.product_fp32 = product<DotFp32>;
+  k.product_turned_fp32 = product<DotFp32, true>;
   k.product_int8 = product<DotInt8>;
   k.peak_fp32 = k.peak_bf16 = {fp32_peak, 12 * 8 * 2};
   k.peak_int8 = {int8_peak, 12 * 64 * 2};

@@ -46,6 +46,7 @@ Kernels make_kernels() {
   k.steps = 512;
   k.largest_sum16 = largest_sum16;
   k.product_fp32 = product<DotFp32>;
+  k.product_turned_fp32 = product<DotFp32, true>;
   k.product_int8 = product<DotInt8>;
   fill_row_kernels<Avx512>(k);
   k.peak_fp32 = k.peak_bf16 = {fp32_peak, 24 * 16 * 2};

@@ -14,15 +14,17 @@ namespace {
 
 constexpr int kColumns = 8, kRows = 4;
 
+template <bool turned>
 void product_fp32(int rows, const Tile& tile) {
   const float* panel = static_cast<const float*>(tile.panel);
+  const int64_t row_stride = turned ? 1 : tile.a_stride, step_stride = turned ? tile.a_stride : 1;
   for (int r = 0; r < rows; ++r) {
-    const float* a = static_cast<const float*>(tile.a) + r * tile.a_stride;
+    const float* a = static_cast<const float*>(tile.a) + r * row_stride;
     float* c = tile.c + r * tile.c_stride;
     float sum[kColumns] = {};
     if (tile.resume) std::memcpy(sum, c, sizeof sum);
     for (int64_t step = 0; step < tile.steps; ++step) {
-      for (int j = 0; j < kColumns; ++j) sum[j] += a[step] * panel[step * kColumns + j];
+      for (int j = 0; j < kColumns; ++j) sum[j] += a[step * step_stride] * panel[step * kColumns + j];
     }
     std::memcpy(c, sum, sizeof sum);
   }
@@ -185,6 +187,14 @@ float softmax_row(float* scores, int64_t count, float scale, SoftmaxState& state
   return correction;
 }
 
+void exp_row(float* x, int64_t count, float scale, float shift) {
+  for (int64_t i = 0; i < count; ++i) x[i] = std::exp(std::min(x[i] * scale - shift, 88.3f));
+}
+
+void softmax_backward_row(const float* p, int64_t count, float dot, float scale, float* d) {
+  for (int64_t i = 0; i < count; ++i) d[i] = p[i] * scale * (d[i] - dot);
+}
+
 void scale_row(float* y, int64_t count, float factor) {
   for (int64_t i = 0; i < count; ++i) y[i] *= factor;
 }
@@ -233,7 +243,8 @@ const Kernels& scalar_kernels() {
     k.columns = kColumns;
     k.rows = kRows;
     k.steps = 256;
-    k.product_fp32 = product_fp32;
+    k.product_fp32 = product_fp32<false>;
+    k.product_turned_fp32 = product_fp32<true>;
     k.product_int8 = product_int8;
     k.peak_fp32 = k.peak_bf16 = k.peak_int8 = {fp32_peak, 16 * 2};
     k.peak_int8.run = int8_peak;
@@ -249,6 +260,8 @@ const Kernels& scalar_kernels() {
     k.activate_row = activate_row;
     k.activate_backward_row = activate_backward_row;
     k.softmax_row = softmax_row;
+    k.exp_row = exp_row;
+    k.softmax_backward_row = softmax_backward_row;
     k.scale_row = scale_row;
     k.dot_rows = dot_rows;
     k.combine_rows = combine_rows;

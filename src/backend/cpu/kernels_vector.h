@@ -16,7 +16,7 @@ namespace valence::backend::cpu {
 // `Dot` is Isa's way to multiply a broadcast word of the left matrix with a line of a panel, or two words
 // with two lines (kPairs). Two vectors a line and `rows` rows: 2 * rows accumulators, which must stay in
 // registers.
-template <class Dot, int rows>
+template <class Dot, int rows, bool turned>
 void product_rows(const Tile& tile) {
   using Sum = typename Dot::Sum;
   constexpr int lanes = Dot::kLanes;
@@ -30,9 +30,10 @@ void product_rows(const Tile& tile) {
   const char* line = static_cast<const char*>(tile.panel);
   const char* ahead = tile.prefetch ? static_cast<const char*>(tile.prefetch) : line;
   const float* a = static_cast<const float*>(tile.a);
-  const int64_t stride = tile.a_stride;
+  const int64_t stride = turned ? 1 : tile.a_stride;
   int64_t step = 0;
   if constexpr (Dot::kPairs) {
+    static_assert(!turned);
     for (; step + 2 <= tile.steps; step += 2) {
       __builtin_prefetch(ahead, 0, 2);
 #pragma GCC unroll 16
@@ -58,7 +59,7 @@ void product_rows(const Tile& tile) {
     }
     line += Dot::kLineBytes;
     ahead += tile.prefetch_stride;
-    ++a;
+    a += turned ? tile.a_stride : 1;
   }
 #pragma GCC unroll 16
   for (int r = 0; r < rows; ++r) {
@@ -67,20 +68,20 @@ void product_rows(const Tile& tile) {
   }
 }
 
-template <class Dot, int rows>
+template <class Dot, int rows, bool turned>
 void product_up_to(int wanted, const Tile& tile) {
   if constexpr (rows > 0) {
     if (wanted == rows) {
-      product_rows<Dot, rows>(tile);
+      product_rows<Dot, rows, turned>(tile);
     } else {
-      product_up_to<Dot, rows - 1>(wanted, tile);
+      product_up_to<Dot, rows - 1, turned>(wanted, tile);
     }
   }
 }
 
-template <class Dot>
+template <class Dot, bool turned = false>
 void product(int rows, const Tile& tile) {
-  product_up_to<Dot, Dot::kRows>(rows, tile);
+  product_up_to<Dot, Dot::kRows, turned>(rows, tile);
 }
 
 template <class Isa>
@@ -294,6 +295,25 @@ float softmax_row(float* scores, int64_t count, float scale, SoftmaxState& state
 }
 
 template <class Isa>
+void exp_row(float* x, int64_t count, float scale, float shift) {
+  const auto factor = Isa::set(scale), minus = Isa::set(-shift);
+  for (int64_t i = 0; i < count; i += Isa::kLanes) {
+    const int64_t n = count - i < Isa::kLanes ? count - i : Isa::kLanes;
+    Isa::store_part(x + i, exp<Isa>(Isa::fma(Isa::load_part(x + i, n), factor, minus)), n);
+  }
+}
+
+template <class Isa>
+void softmax_backward_row(const float* p, int64_t count, float dot, float scale, float* d) {
+  const auto factor = Isa::set(scale), mean = Isa::set(dot);
+  for (int64_t i = 0; i < count; i += Isa::kLanes) {
+    const int64_t n = count - i < Isa::kLanes ? count - i : Isa::kLanes;
+    const auto share = Isa::mul(Isa::load_part(p + i, n), factor);
+    Isa::store_part(d + i, Isa::mul(share, Isa::sub(Isa::load_part(d + i, n), mean)), n);
+  }
+}
+
+template <class Isa>
 void scale_row(float* y, int64_t count, float factor) {
   for (int64_t i = 0; i < count; i += Isa::kLanes) {
     const int64_t n = count - i < Isa::kLanes ? count - i : Isa::kLanes;
@@ -342,6 +362,8 @@ void fill_row_kernels(Kernels& k) {
   k.activate_row = activate_row<Isa>;
   k.activate_backward_row = activate_backward_row<Isa>;
   k.softmax_row = softmax_row<Isa>;
+  k.exp_row = exp_row<Isa>;
+  k.softmax_backward_row = softmax_backward_row<Isa>;
   k.scale_row = scale_row<Isa>;
   k.dot_rows = dot_rows<Isa>;
   k.combine_rows = combine_rows<Isa>;

@@ -27,20 +27,36 @@ void multiply_tile(const Kernels& kernels, ProductFn product, int rows, Tile til
   copy(tile.c, tile.c_stride, c, stride, rows, count);
 }
 
-void multiply(const Kernels& kernels, int64_t rows, int64_t columns, const Tile& whole, Scratch& scratch) {
+namespace {
+
+// In tiles of nearly equal numbers of rows, which are `row_stride` words of a apart.
+void multiply_tiles(const Kernels& kernels, ProductFn product, int64_t row_stride, int64_t rows,
+                    int64_t columns, const Tile& whole, Scratch& scratch) {
+  if (rows <= 0) return;
   const int64_t tiles = (rows + kernels.rows - 1) / kernels.rows;
-  for (int64_t panel = 0; panel < panels_of(kernels, columns); ++panel) {
-    const int64_t column = panel * kernels.columns;
-    for (int64_t t = 0; t < tiles; ++t) {
-      const Range range = piece(rows, tiles, t);
-      Tile tile = whole;
-      tile.a = static_cast<const float*>(whole.a) + range.begin * whole.a_stride;
-      tile.panel = static_cast<const float*>(whole.panel) + column * whole.steps;
-      tile.c = whole.c + range.begin * whole.c_stride + column;
-      multiply_tile(kernels, kernels.product_fp32, static_cast<int>(range.size()), tile, columns - column,
-                    scratch);
+  const int64_t least = rows / tiles, longer = rows % tiles;
+  for (int64_t column = 0; column < columns; column += kernels.columns) {
+    Tile tile = whole;
+    tile.panel = static_cast<const float*>(whole.panel) + column * whole.steps;
+    for (int64_t t = 0, row = 0; t < tiles; ++t) {
+      const int64_t size = least + (t < longer ? 1 : 0);
+      tile.a = static_cast<const float*>(whole.a) + row * row_stride;
+      tile.c = whole.c + row * whole.c_stride + column;
+      multiply_tile(kernels, product, static_cast<int>(size), tile, columns - column, scratch);
+      row += size;
     }
   }
+}
+
+}  // namespace
+
+void multiply(const Kernels& kernels, int64_t rows, int64_t columns, const Tile& whole, Scratch& scratch) {
+  multiply_tiles(kernels, kernels.product_fp32, whole.a_stride, rows, columns, whole, scratch);
+}
+
+void multiply_turned(const Kernels& kernels, int64_t rows, int64_t columns, const Tile& whole,
+                     Scratch& scratch) {
+  multiply_tiles(kernels, kernels.product_turned_fp32, 1, rows, columns, whole, scratch);
 }
 
 void pack_transposed(const Kernels& kernels, const float* from, int64_t stride, int64_t columns,

@@ -18,6 +18,9 @@ void multiply_tile(const Kernels& kernels, ProductFn product, int rows, Tile til
 
 // c [rows, columns] (+)= a [rows, steps] x panels, all fp32; tile.panel is the first panel, of steps lines.
 void multiply(const Kernels& kernels, int64_t rows, int64_t columns, const Tile& tile, Scratch& scratch);
+// The same with a transposed: [steps, rows] with tile.a_stride between steps.
+void multiply_turned(const Kernels& kernels, int64_t rows, int64_t columns, const Tile& tile,
+                     Scratch& scratch);
 
 // Rows as columns: from [columns, steps] with `stride` between rows to panels [steps][kernels.columns].
 void pack_transposed(const Kernels& kernels, const float* from, int64_t stride, int64_t columns,

@@ -131,6 +131,33 @@ TEST_P(Products, Fp32AtEverySizeAndOffset) {
   }
 }
 
+// The sums of a transposed left matrix are those of the plain one, bit for bit.
+TEST_P(Products, Fp32TurnedIsTheSameProduct) {
+  for (int64_t rows = 1; rows <= kernels().rows; ++rows) {
+    for (const int64_t steps : {0, 1, 3, 8, 33}) {
+      const Problem p = float_problem(kernels(), rows, steps, 1);
+      const std::vector<float> expected = run<float, float>(kernels().product_fp32, p, 0, nullptr);
+      const int64_t stride = rows + 5;
+      std::vector<float> turned(static_cast<size_t>(steps * stride), std::nanf(""));
+      for (int64_t r = 0; r < rows; ++r) {
+        for (int64_t step = 0; step < steps; ++step)
+          turned[static_cast<size_t>(step * stride + r)] = p.left[static_cast<size_t>(r * steps + step)];
+      }
+      const std::vector<float> panel = panel_of<float>(p);
+      std::vector<float> c(expected.size());
+      Tile tile;
+      tile.a = turned.data();
+      tile.a_stride = stride;
+      tile.panel = panel.data();
+      tile.steps = steps;
+      tile.c = c.data();
+      tile.c_stride = p.columns;
+      kernels().product_turned_fp32(static_cast<int>(rows), tile);
+      EXPECT_EQ(c, expected) << rows << " rows, " << steps << " steps";
+    }
+  }
+}
+
 TEST_P(Products, Fp32RowHasTheSameBitsInEveryTile) {
   const Problem all = float_problem(kernels(), kernels().rows, 77, 1);
   const std::vector<float> together = run<float, float>(kernels().product_fp32, all, 0, nullptr);

@@ -296,6 +296,25 @@ TEST_P(Rows, SoftmaxInTilesIsTheSoftmax) {
   }
 }
 
+TEST_P(Rows, TheBackwardPassOfASoftmax) {
+  for (const int64_t count : counts()) {
+    const std::vector<float> scores = normal_values(count, 29, 3.0f), d = normal_values(count, 31);
+    Fenced<float> p(scores, 3);
+    kernels().exp_row(p.data(), count, 0.5f, 4.0f);
+    EXPECT_TRUE(p.intact());
+    Fenced<float> d_scores(d, 1);
+    kernels().softmax_backward_row(p.data(), count, 0.7f, 0.5f, d_scores.data());
+    EXPECT_TRUE(d_scores.intact());
+    for (int64_t i = 0; i < count; ++i) {
+      const auto at = static_cast<size_t>(i);
+      const double expected = std::exp(0.5 * static_cast<double>(scores[at]) - 4);
+      ASSERT_NEAR(p[i], expected, 2e-6 * expected);
+      const double slope = 0.5 * expected * (static_cast<double>(d[at]) - 0.7);
+      ASSERT_NEAR(d_scores[i], slope, 1e-5 * expected);
+    }
+  }
+}
+
 TEST_P(Rows, SoftmaxShowsWhatIsNotFinite) {
   for (const int64_t count : counts()) {
     for (const float broken : {kNan, kInfinity}) {

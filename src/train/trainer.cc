@@ -122,7 +122,7 @@ class Run {
             ? settings_.steps
             : std::max<int64_t>(1, std::llround(settings_.epochs * static_cast<double>(epochs_->steps())));
     for (const std::string& line :
-         plan_of_run(settings_, data_, validation_, *model_, trainable_, state_.steps))
+         plan_of_run(settings_, data_, validation_, *model_, trainable_, state_.steps, pass_->tokens()))
       say(line);
   }
 

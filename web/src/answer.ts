@@ -124,8 +124,11 @@ export class AnswerView {
 }
 
 function metaText(answer: DocumentAnswer, model?: ModelInfo, time?: number): string {
-  const parts = [model?.id, model?.dtype, answer.tokens !== undefined && plural(answer.tokens, 'token'),
+  const own = answer.route !== 'multilingual';
+  const parts = [own ? model?.id : 'multilingual model', own && model?.dtype,
+    answer.tokens !== undefined && plural(answer.tokens, 'token'),
     answer.windows !== undefined && answer.windows > 1 && `read in ${plural(answer.windows, 'window')}`,
-    model?.multi_label && 'each class answers for itself', answer.truncated && 'only the beginning was read', time !== undefined && milliseconds(time)];
+    model?.multi_label && 'each class answers for itself', answer.truncated && 'only the beginning was read',
+    time !== undefined && milliseconds(time)];
   return parts.filter(Boolean).join(' · ');
 }

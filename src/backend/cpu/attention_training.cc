@@ -30,7 +30,7 @@ class HeadTraining {
         shape_(shape),
         place_(place),
         scratch_(scratch),
-        dropout_(shape.dropout.rate, shape.dropout.key),
+        dropout_(kernels, shape.dropout.rate, shape.dropout.key),
         hidden_(shape.hidden()),
         dim_(shape.head_dim),
         scale_(1.0f / std::sqrt(static_cast<float>(shape.head_dim))) {
@@ -99,8 +99,8 @@ class HeadTraining {
       }
       float* d_keys = key_at(d_key_value) + key * 2 * hidden_;
       for (int64_t k = 0; k < range.size(); ++k) {
-        std::copy_n(d_keys_ + k * dim_, dim_, d_keys + k * 2 * hidden_);
-        std::copy_n(d_values_ + k * dim_, dim_, d_keys + k * 2 * hidden_ + hidden_);
+        copy_row(d_keys_ + k * dim_, dim_, d_keys + k * 2 * hidden_);
+        copy_row(d_values_ + k * dim_, dim_, d_keys + k * 2 * hidden_ + hidden_);
       }
     }
   }
@@ -120,7 +120,7 @@ class HeadTraining {
 
   // Rows side by side: `hidden` apart they would compete for few lines of the first-level cache.
   void take_rows(const float* rows, int64_t count, float* to) const {
-    for (int64_t r = 0; r < count; ++r) std::copy_n(rows + r * hidden_, dim_, to + r * dim_);
+    for (int64_t r = 0; r < count; ++r) copy_row(rows + r * hidden_, dim_, to + r * dim_);
   }
 
   // c [rows, columns] (+)= a [rows, steps] x panels.

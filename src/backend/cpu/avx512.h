@@ -49,6 +49,18 @@ struct Avx512 {
   static float sum(F v) { return _mm512_reduce_add_ps(v); }
   static float largest(F v) { return _mm512_reduce_max_ps(v); }
 
+  static I set_int(uint32_t x) { return _mm512_set1_epi32(static_cast<int>(x)); }
+  static I lane_numbers() { return _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15); }
+  static I add_int(I a, I b) { return _mm512_add_epi32(a, b); }
+  static I mul_int(I a, I b) { return _mm512_mullo_epi32(a, b); }
+  static I xor_int(I a, I b) { return _mm512_xor_si512(a, b); }
+  template <int bits>
+  static I shift_right(I v) {
+    return _mm512_srli_epi32(v, bits);
+  }
+  // v, or 0 where x < bound, both without a sign.
+  static F zero_below(I x, I bound, F v) { return _mm512_maskz_mov_ps(_mm512_cmpge_epu32_mask(x, bound), v); }
+
   static I abs_bits(F v) { return bits(abs(v)); }
   static I max_int(I a, I b) { return _mm512_max_epi32(a, b); }
   static int32_t largest_int(I v) { return _mm512_reduce_max_epi32(v); }

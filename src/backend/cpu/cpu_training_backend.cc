@@ -184,7 +184,7 @@ class CpuTrainingBackend final : public TrainingBackend {
       if (x != y) std::copy_n(x, count, y);
       return;
     }
-    const DropFactors factors(dropout.rate, dropout.key);
+    const DropFactors factors(kernels_, dropout.rate, dropout.key);
     for_chunks(count,
                [&](int64_t at, int64_t n) { factors.apply(static_cast<uint64_t>(at), x + at, n, y + at); });
   }

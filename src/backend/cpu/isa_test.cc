@@ -53,7 +53,7 @@ TEST_P(Tables, AreComplete) {
   EXPECT_EQ(k.product_bf16 == nullptr, k.pair_bf16 == nullptr);
   EXPECT_TRUE(k.product_fp32 && k.product_turned_fp32 && k.product_int8 && k.finish && k.quantize_row &&
               k.expand_bf16 && k.expand_int8 && k.expand_nf4 && k.layer_norm_row && k.softmax_row &&
-              k.exp_row && k.softmax_backward_row && k.scale_row);
+              k.exp_row && k.drop_row && k.softmax_backward_row && k.scale_row);
   for (const Peak& peak : {k.peak_fp32, k.peak_int8, k.peak_bf16}) {
     ASSERT_TRUE(peak.run);
     EXPECT_GT(peak.operations, 0);

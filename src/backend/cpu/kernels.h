@@ -47,6 +47,14 @@ struct Finish {
   const int32_t* compensation = nullptr;  // [count], subtracted first
 };
 
+// A row of places of backend/dropout_hash.h.
+struct DropRow {
+  uint32_t first = 0;                  // the lower half of the first place
+  uint32_t key_low = 0, key_high = 0;  // of dropout_key_of()
+  uint32_t bound = 0;
+  float factor = 1;  // of what is kept
+};
+
 // The running state of one row's online softmax.
 struct SoftmaxState {
   float maximum = 0;
@@ -127,6 +135,8 @@ struct Kernels {
   // d [count], gradients of probabilities p, become those of the scores before a scaled softmax:
   // scale * p * (d - dot), dot being the sum of p * d over the whole row.
   void (*softmax_backward_row)(const float* p, int64_t count, float dot, float scale, float* d) = nullptr;
+  // y [count] = x times the factor, or 0 where the hash is below the bound; they may alias.
+  void (*drop_row)(const float* x, int64_t count, const DropRow& row, float* y) = nullptr;
   // y [count] *= factor.
   void (*scale_row)(float* y, int64_t count, float factor) = nullptr;
   // y [count]: the products of x [dim] with rows that lie anywhere.

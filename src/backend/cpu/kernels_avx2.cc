@@ -63,6 +63,20 @@ struct Avx2 {
     return _mm_cvtss_f32(_mm_max_ss(m, _mm_movehdup_ps(m)));
   }
 
+  static I set_int(uint32_t x) { return _mm256_set1_epi32(static_cast<int>(x)); }
+  static I lane_numbers() { return _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7); }
+  static I add_int(I a, I b) { return _mm256_add_epi32(a, b); }
+  static I mul_int(I a, I b) { return _mm256_mullo_epi32(a, b); }
+  static I xor_int(I a, I b) { return _mm256_xor_si256(a, b); }
+  template <int bits>
+  static I shift_right(I v) {
+    return _mm256_srli_epi32(v, bits);
+  }
+  // v, or 0 where x < bound, both without a sign: there the larger of them is not x.
+  static F zero_below(I x, I bound, F v) {
+    return _mm256_and_ps(v, _mm256_castsi256_ps(_mm256_cmpeq_epi32(_mm256_max_epu32(x, bound), x)));
+  }
+
   static I abs_bits(F v) { return _mm256_castps_si256(abs(v)); }
   static I max_int(I a, I b) { return _mm256_max_epi32(a, b); }
   static int32_t largest_int(I v) {

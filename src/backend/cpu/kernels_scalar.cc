@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "backend/cpu/kernels.h"
+#include "backend/dropout_hash.h"
 #include "tensor/floats.h"
 #include "tensor/int8.h"
 
@@ -195,6 +196,14 @@ void softmax_backward_row(const float* p, int64_t count, float dot, float scale,
   for (int64_t i = 0; i < count; ++i) d[i] = p[i] * scale * (d[i] - dot);
 }
 
+void drop_row(const float* x, int64_t count, const DropRow& row, float* y) {
+  const uint64_t key = (static_cast<uint64_t>(row.key_high) << 32) + row.key_low;
+  for (int64_t i = 0; i < count; ++i) {
+    const uint32_t place = row.first + static_cast<uint32_t>(i);
+    y[i] = dropout_hash(key, place) < row.bound ? 0.0f : x[i] * row.factor;
+  }
+}
+
 void scale_row(float* y, int64_t count, float factor) {
   for (int64_t i = 0; i < count; ++i) y[i] *= factor;
 }
@@ -261,6 +270,7 @@ const Kernels& scalar_kernels() {
     k.activate_backward_row = activate_backward_row;
     k.softmax_row = softmax_row;
     k.exp_row = exp_row;
+    k.drop_row = drop_row;
     k.softmax_backward_row = softmax_backward_row;
     k.scale_row = scale_row;
     k.dot_rows = dot_rows;

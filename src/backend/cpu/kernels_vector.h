@@ -8,6 +8,7 @@
 
 #include "backend/cpu/kernels.h"
 #include "backend/cpu/vector_functions.h"
+#include "backend/dropout_hash.h"
 
 namespace valence::backend::cpu {
 
@@ -313,6 +314,28 @@ void softmax_backward_row(const float* p, int64_t count, float dot, float scale,
   }
 }
 
+// dropout_hash() of as many places as there are lanes.
+template <class Isa>
+void drop_row(const float* x, int64_t count, const DropRow& row, float* y) {
+  const auto low = Isa::set_int(row.key_low), high = Isa::set_int(row.key_high);
+  const auto first = Isa::set_int(kDropoutFirst), second = Isa::set_int(kDropoutSecond);
+  const auto bound = Isa::set_int(row.bound), step = Isa::set_int(kDropoutStep * Isa::kLanes);
+  const auto factor = Isa::set(row.factor);
+  auto place =
+      Isa::mul_int(Isa::add_int(Isa::set_int(row.first), Isa::lane_numbers()), Isa::set_int(kDropoutStep));
+  for (int64_t i = 0; i < count; i += Isa::kLanes) {
+    const int64_t n = count - i < Isa::kLanes ? count - i : Isa::kLanes;
+    auto hash = Isa::xor_int(place, low);
+    hash = Isa::mul_int(Isa::xor_int(hash, Isa::template shift_right<16>(hash)), first);
+    hash = Isa::add_int(Isa::xor_int(hash, Isa::template shift_right<13>(hash)), high);
+    hash = Isa::mul_int(hash, second);
+    hash = Isa::xor_int(hash, Isa::template shift_right<16>(hash));
+    const auto scaled = Isa::mul(Isa::load_part(x + i, n), factor);
+    Isa::store_part(y + i, Isa::zero_below(hash, bound, scaled), n);
+    place = Isa::add_int(place, step);
+  }
+}
+
 template <class Isa>
 void scale_row(float* y, int64_t count, float factor) {
   for (int64_t i = 0; i < count; i += Isa::kLanes) {
@@ -363,6 +386,7 @@ void fill_row_kernels(Kernels& k) {
   k.activate_backward_row = activate_backward_row<Isa>;
   k.softmax_row = softmax_row<Isa>;
   k.exp_row = exp_row<Isa>;
+  k.drop_row = drop_row<Isa>;
   k.softmax_backward_row = softmax_backward_row<Isa>;
   k.scale_row = scale_row<Isa>;
   k.dot_rows = dot_rows<Isa>;

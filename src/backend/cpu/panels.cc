@@ -6,6 +6,39 @@
 namespace valence::backend::cpu {
 namespace {
 
+using Four = float __attribute__((vector_size(16)));
+
+Four load_four(const float* p) {
+  Four v;
+  std::memcpy(&v, p, sizeof v);
+  return v;
+}
+
+// Four rows of `steps` values to four columns: to[step * width + r] = rows[r * stride + step].
+void turn_four(const float* rows, int64_t stride, int64_t steps, float* to, int64_t width) {
+  const float *a = rows, *b = rows + stride, *c = rows + 2 * stride, *d = rows + 3 * stride;
+  int64_t step = 0;
+  for (; step + 4 <= steps; step += 4) {
+    const Four w = load_four(a + step), x = load_four(b + step), y = load_four(c + step),
+               z = load_four(d + step);
+    const Four low = __builtin_shufflevector(w, x, 0, 4, 1, 5),
+               high = __builtin_shufflevector(w, x, 2, 6, 3, 7),
+               low_2 = __builtin_shufflevector(y, z, 0, 4, 1, 5),
+               high_2 = __builtin_shufflevector(y, z, 2, 6, 3, 7);
+    const Four columns[4] = {
+        __builtin_shufflevector(low, low_2, 0, 1, 4, 5), __builtin_shufflevector(low, low_2, 2, 3, 6, 7),
+        __builtin_shufflevector(high, high_2, 0, 1, 4, 5), __builtin_shufflevector(high, high_2, 2, 3, 6, 7)};
+    for (int k = 0; k < 4; ++k) std::memcpy(to + (step + k) * width, &columns[k], sizeof columns[k]);
+  }
+  for (; step < steps; ++step) {
+    float* column = to + step * width;
+    column[0] = a[step];
+    column[1] = b[step];
+    column[2] = c[step];
+    column[3] = d[step];
+  }
+}
+
 void copy(const float* from, int64_t from_stride, float* to, int64_t to_stride, int64_t rows, int64_t count) {
   for (int64_t r = 0; r < rows; ++r) {
     std::memcpy(to + r * to_stride, from + r * from_stride, static_cast<size_t>(count) * sizeof(float));
@@ -64,7 +97,9 @@ void pack_transposed(const Kernels& kernels, const float* from, int64_t stride, 
   const int64_t width = kernels.columns;
   for (int64_t column = 0; column < columns; column += width, panels += steps * width) {
     const int64_t count = std::min(width, columns - column);
-    for (int64_t j = 0; j < width; ++j) {
+    int64_t j = 0;
+    for (; j + 4 <= count; j += 4) turn_four(from + (column + j) * stride, stride, steps, panels + j, width);
+    for (; j < width; ++j) {
       const float* row = from + (column + j) * stride;
       for (int64_t step = 0; step < steps; ++step) panels[step * width + j] = j < count ? row[step] : 0.0f;
     }
@@ -75,9 +110,9 @@ void pack_lines(const Kernels& kernels, const float* from, int64_t stride, int64
                 float* panels) {
   const int64_t width = kernels.columns;
   for (int64_t column = 0; column < columns; column += width) {
-    const size_t count = static_cast<size_t>(std::min(width, columns - column));
+    const int64_t count = std::min(width, columns - column);
     for (int64_t step = 0; step < steps; ++step, panels += width) {
-      std::memcpy(panels, from + step * stride + column, count * sizeof(float));
+      copy_row(from + step * stride + column, count, panels);
       std::fill(panels + count, panels + width, 0.0f);
     }
   }

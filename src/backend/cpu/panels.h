@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 
 #include "backend/cpu/kernels.h"
 #include "backend/cpu/workers.h"
@@ -10,6 +11,13 @@ namespace valence::backend::cpu {
 
 inline int64_t panels_of(const Kernels& kernels, int64_t columns) {
   return (columns + kernels.columns - 1) / kernels.columns;
+}
+
+// A few values, for which a call of memcpy takes as long as the copy.
+inline void copy_row(const float* from, int64_t count, float* to) {
+  int64_t i = 0;
+  for (; i + 8 <= count; i += 8) std::memcpy(to + i, from + i, 8 * sizeof(float));
+  for (; i < count; ++i) to[i] = from[i];
 }
 
 // Calls product(rows, tile) for a panel of which only the first `count` columns exist in tile.c.

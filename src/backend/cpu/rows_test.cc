@@ -2,6 +2,7 @@
 #include <functional>
 
 #include "backend/cpu/isa_for_test.h"
+#include "backend/dropout_hash.h"
 #include "tensor/floats.h"
 #include "tensor/int8.h"
 
@@ -292,6 +293,24 @@ TEST_P(Rows, SoftmaxInTilesIsTheSoftmax) {
               << count << " " << deviation;
         }
       }
+    }
+  }
+}
+
+TEST_P(Rows, DropsWhereTheHashIsBelowTheBound) {
+  constexpr uint64_t kKey = 0x123456789ABCDEF0, kPlace = 0x5'FFFF'FF00;
+  for (const int64_t count : counts()) {
+    const std::vector<float> x = normal_values(count, 37);
+    const uint64_t key = dropout_key_of(kKey, kPlace);
+    Fenced<float> y(x, 5);
+    kernels().drop_row(y.data(), count,
+                       {static_cast<uint32_t>(kPlace), static_cast<uint32_t>(key),
+                        static_cast<uint32_t>(key >> 32), dropout_bound(0.3f), 2.0f},
+                       y.data());
+    EXPECT_TRUE(y.intact());
+    for (int64_t i = 0; i < std::min<int64_t>(count, 256); ++i) {
+      const bool drops = dropout_hash(kKey, kPlace + static_cast<uint64_t>(i)) < dropout_bound(0.3f);
+      ASSERT_EQ(y[i], drops ? 0.0f : 2 * x[static_cast<size_t>(i)]) << i << " of " << count;
     }
   }
 }

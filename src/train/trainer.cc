@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <numeric>
 
@@ -13,6 +12,7 @@
 #include "base/files.h"
 #include "base/interrupt.h"
 #include "base/random.h"
+#include "base/stopwatch.h"
 #include "base/threads.h"
 #include "formats/safetensors_writer.h"
 #include "models/trainable_classifier.h"
@@ -76,8 +76,6 @@ class Run {
   }
 
  private:
-  using Clock = std::chrono::steady_clock;
-
   // A run stays on the device that it began on: another rounds otherwise.
   std::unique_ptr<backend::TrainingBackend> make_backend() {
     if (settings_.device == "auto") settings_.device = backend::find_cuda_device().usable ? "cuda" : "cpu";
@@ -130,14 +128,16 @@ class Run {
 
   Outcome run() {
     if (state_.steps - state_.step >= kWorthAnEstimate) say(expected_time(expected_seconds()));
-    const auto began = Clock::now();
+    const Stopwatch watch;
     int64_t texts = 0;
+    double training = 0;  // seconds without validation and checkpoints
     const int64_t first = state_.step;
     while (state_.step < state_.steps && !stopped_early()) {
+      const double before = watch.seconds();
       texts += step();
-      const double seconds = std::chrono::duration<double>(Clock::now() - began).count();
-      const double pace = seconds / static_cast<double>(state_.step - first);
-      texts_per_second_ = static_cast<double>(texts) / std::max(seconds, 1e-9);
+      const double now = watch.seconds(), pace = now / static_cast<double>(state_.step - first);
+      training += now - before;
+      texts_per_second_ = static_cast<double>(texts) / std::max(training, 1e-9);
       if (watch_.progress) {
         watch_.progress({state_.step, state_.steps, last_loss_, last_rate_, texts_per_second_,
                          pace * static_cast<double>(state_.steps - state_.step)});
@@ -188,10 +188,9 @@ class Run {
 
   // By one step whose gradients are thrown away.
   double expected_seconds() {
-    const auto began = Clock::now();
+    const Stopwatch watch;
     add_gradients(epochs_->rows_of_step(state_.step));
-    return std::chrono::duration<double>(Clock::now() - began).count() *
-           static_cast<double>(state_.steps - state_.step);
+    return watch.seconds() * static_cast<double>(state_.steps - state_.step);
   }
 
   std::span<const int64_t> micro_batch(std::span<const int64_t> rows, int64_t part) const {

@@ -261,6 +261,18 @@ class Safety(unittest.TestCase):
 
 
 class Load(unittest.TestCase):
+    def wait_for(self, server, count):
+        """Until the server has answered or queued so many requests."""
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            figures = ask(server, request('GET', '/metrics'))[2].decode()
+            seen = sum(int(line.rsplit(' ', 1)[1]) for line in figures.splitlines()
+                       if line.startswith(('valence_requests_total{route="/v1/analyze"', 'valence_queue_depth ')))
+            if seen >= count:
+                return
+            time.sleep(0.02)
+        self.fail(f'{count} requests were sent, the server knows of {seen}')
+
     def test_a_full_queue_says_so_and_the_server_drains(self):
         text = 'It is a long story that nobody wanted to hear. ' * 12
         body = json.dumps({'documents': [{'id': str(k), 'text': text} for k in range(8)]}).encode()
@@ -268,7 +280,7 @@ class Load(unittest.TestCase):
             lines = [server.connect() for _ in range(12)]
             for line in lines:
                 line.sendall(request('POST', '/v1/analyze', body))
-            time.sleep(0.3)
+            self.wait_for(server, len(lines))
             server.process.send_signal(signal.SIGTERM)
             statuses = []
             for line in lines:

@@ -138,7 +138,7 @@ TEST_P(Products, Fp32TurnedIsTheSameProduct) {
       const Problem p = float_problem(kernels(), rows, steps, 1);
       const std::vector<float> expected = run<float, float>(kernels().product_fp32, p, 0, nullptr);
       const int64_t stride = rows + 5;
-      std::vector<float> turned(static_cast<size_t>(steps * stride), std::nanf(""));
+      std::vector<float> turned(static_cast<size_t>((steps + 1) * stride), std::nanf(""));
       for (int64_t r = 0; r < rows; ++r) {
         for (int64_t step = 0; step < steps; ++step)
           turned[static_cast<size_t>(step * stride + r)] = p.left[static_cast<size_t>(r * steps + step)];

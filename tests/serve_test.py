@@ -274,7 +274,7 @@ class Load(unittest.TestCase):
         self.fail(f'{count} requests were sent, the server knows of {seen}')
 
     def test_a_full_queue_says_so_and_the_server_drains(self):
-        text = 'It is a long story that nobody wanted to hear. ' * 12
+        text = 'It is a long story that nobody wanted to hear. ' * 4
         body = json.dumps({'documents': [{'id': str(k), 'text': text} for k in range(8)]}).encode()
         with Server('--threads', '1', '--max-queue', '4') as server:
             lines = [server.connect() for _ in range(12)]

@@ -170,13 +170,10 @@ class HeadTraining {
 
   // What this tile of scores gives to d_query [queries of the sequence, hidden], d_keys_ and d_values_.
   void add_gradients(Range queries, Range keys, const float* log_sums, float* d_query) {
-    const float* probabilities = place_.probabilities + queries.begin * place_.keys;
-    int64_t stride = place_.keys;
-    if (place_.probabilities == nullptr) {
-      compute_probabilities(queries, keys, log_sums);
-      probabilities = probabilities_;
-      stride = key_columns_;
-    }
+    const bool kept = place_.probabilities != nullptr;
+    if (!kept) compute_probabilities(queries, keys, log_sums);
+    const float* probabilities = kept ? place_.probabilities + queries.begin * place_.keys : probabilities_;
+    const int64_t stride = kept ? place_.keys : key_columns_;
     const bool drops = shape_.dropout.rate > 0;
     if (drops) drop(queries, keys, probabilities, stride, dropped_);
     add_turned(drops ? dropped_ : probabilities, drops ? key_columns_ : stride, queries, keys,

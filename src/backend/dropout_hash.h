@@ -5,6 +5,7 @@
 
 namespace valence::backend {
 
+// Of places that follow each other, and of the two rounds of the hash.
 constexpr uint32_t kDropoutStep = 0x9E3779B1u, kDropoutFirst = 0x85EBCA6Bu, kDropoutSecond = 0xC2B2AE35u;
 
 // The key of the places whose upper 32 bits are those of `place`.

@@ -45,23 +45,6 @@ void copy(const float* from, int64_t from_stride, float* to, int64_t to_stride, 
   }
 }
 
-}  // namespace
-
-void multiply_tile(const Kernels& kernels, ProductFn product, int rows, Tile tile, int64_t count,
-                   Scratch& scratch) {
-  if (count >= kernels.columns) return product(rows, tile);
-  // A kernel writes whole panels: the columns that exist go through scratch memory.
-  float* const c = tile.c;
-  const int64_t stride = tile.c_stride;
-  tile.c = scratch.tile.reserve(static_cast<size_t>(kernels.rows) * static_cast<size_t>(kernels.columns));
-  tile.c_stride = kernels.columns;
-  if (tile.resume) copy(c, stride, tile.c, tile.c_stride, rows, count);
-  product(rows, tile);
-  copy(tile.c, tile.c_stride, c, stride, rows, count);
-}
-
-namespace {
-
 // In tiles of nearly equal numbers of rows, which are `row_stride` words of a apart.
 void multiply_tiles(const Kernels& kernels, ProductFn product, int64_t row_stride, int64_t rows,
                     int64_t columns, const Tile& whole, Scratch& scratch) {
@@ -82,6 +65,19 @@ void multiply_tiles(const Kernels& kernels, ProductFn product, int64_t row_strid
 }
 
 }  // namespace
+
+void multiply_tile(const Kernels& kernels, ProductFn product, int rows, Tile tile, int64_t count,
+                   Scratch& scratch) {
+  if (count >= kernels.columns) return product(rows, tile);
+  // A kernel writes whole panels: the columns that exist go through scratch memory.
+  float* const c = tile.c;
+  const int64_t stride = tile.c_stride;
+  tile.c = scratch.tile.reserve(static_cast<size_t>(kernels.rows) * static_cast<size_t>(kernels.columns));
+  tile.c_stride = kernels.columns;
+  if (tile.resume) copy(c, stride, tile.c, tile.c_stride, rows, count);
+  product(rows, tile);
+  copy(tile.c, tile.c_stride, c, stride, rows, count);
+}
 
 void multiply(const Kernels& kernels, int64_t rows, int64_t columns, const Tile& whole, Scratch& scratch) {
   multiply_tiles(kernels, kernels.product_fp32, whole.a_stride, rows, columns, whole, scratch);

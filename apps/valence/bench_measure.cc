@@ -1,21 +1,15 @@
 #include "bench_measure.h"
 
 #include <algorithm>
-#include <chrono>
 
 #include "base/interrupt.h"
+#include "base/stopwatch.h"
 #include "base/threads.h"
 
 namespace valence::app {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 constexpr size_t kTextsOfACall = 200;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 }  // namespace
 
@@ -57,12 +51,12 @@ double measure_rate(pipeline::Classifier& classifier, const Workload& work, doub
   ThreadPool pool(classifier.workers());
   const size_t workers = static_cast<size_t>(pool.size());
   const auto time_of = [&](size_t rounds) {
-    const Clock::time_point start = Clock::now();
+    const Stopwatch watch;
     pool.run(rounds * workers * work.calls(), [&](size_t index, int worker) {
       check_interrupt();
       classifier.classify(work.call(index), worker);
     });
-    return seconds_since(start);
+    return watch.seconds();
   };
   time_of(1);
   const double estimate = std::max(time_of(1), 1e-6);
@@ -75,9 +69,9 @@ Latency measure_latency(pipeline::Classifier& classifier, std::string_view text,
   const int warm_up = runs / 10;
   for (int i = 0; i < warm_up + runs; ++i) {
     check_interrupt();
-    const Clock::time_point start = Clock::now();
+    const Stopwatch watch;
     classifier.classify_together({&text, 1});
-    if (i >= warm_up) times.push_back(seconds_since(start) * 1000);
+    if (i >= warm_up) times.push_back(watch.seconds() * 1000);
   }
   std::sort(times.begin(), times.end());
   return {times[times.size() / 2], times[times.size() * 95 / 100]};

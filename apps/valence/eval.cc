@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <fstream>
 #include <string>
 #include <vector>
 
 #include "base/error.h"
 #include "base/interrupt.h"
+#include "base/stopwatch.h"
 #include "base/threads.h"
 #include "commands.h"
 #include "formats/json.h"
@@ -24,7 +24,6 @@ namespace valence::app {
 namespace {
 
 using formats::Json;
-using Clock = std::chrono::steady_clock;
 
 constexpr size_t kBatchTexts = 1024;
 constexpr size_t kLatencyTexts = 50;
@@ -108,14 +107,14 @@ class Evaluator {
     const std::vector<std::string_view> views(texts_.begin(), texts_.end());
     std::vector<pipeline::Result> results(views.size());
     const auto workers = static_cast<size_t>(std::min(classifier_->workers(), pool_.size()));
-    const auto began = Clock::now();
+    const Stopwatch watch;
     pool_.run(workers, [&](size_t part, int) {
       const size_t begin = views.size() * part / workers, end = views.size() * (part + 1) / workers;
       auto answers =
           classifier_->classify(std::span(views).subspan(begin, end - begin), static_cast<int>(part));
       std::ranges::move(answers, results.begin() + static_cast<std::ptrdiff_t>(begin));
     });
-    seconds_ += std::chrono::duration<double>(Clock::now() - began).count();
+    seconds_ += watch.seconds();
     for (size_t k = 0; k < results.size(); ++k) {
       if (!results[k].reject_reason.empty()) {
         throw Error(ErrorCode::kBadData, printable(data_) + ": " + results[k].reject_message);
@@ -127,9 +126,9 @@ class Evaluator {
 
   void measure_latency(std::span<const std::string_view> texts) {
     for (size_t k = 0; k < std::min(kLatencyTexts, texts.size()); ++k) {
-      const auto began = Clock::now();
+      const Stopwatch watch;
       classifier_->classify_together(texts.subspan(k, 1));
-      latency_.push_back(std::chrono::duration<double, std::milli>(Clock::now() - began).count());
+      latency_.push_back(1000 * watch.seconds());
     }
     std::ranges::sort(latency_);
     out_.p50_ms = latency_[latency_.size() / 2];

@@ -1,17 +1,17 @@
 #include "backend/peak.h"
 
 #include <algorithm>
-#include <chrono>
 
 #include "backend/cpu/isa.h"
+#include "base/stopwatch.h"
 
 namespace valence::backend {
 namespace {
 
 double seconds_of(const cpu::Peak& peak, int64_t rounds) {
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   peak.run(rounds);
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return watch.seconds();
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/stopwatch.h"
 
 namespace valence::jobs {
 
@@ -45,7 +46,7 @@ Details details_of(pipeline::Classifier& classifier, std::string_view text, cons
 
 void classify_batch(pipeline::Classifier& classifier, Batch& batch, int worker, bool together,
                     const pipeline::DetailOptions& details) {
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   std::vector<std::string_view> texts, languages;
   texts.reserve(batch.rows.size());
   for (size_t i = 0; i < batch.rows.size(); ++i) {
@@ -66,7 +67,7 @@ void classify_batch(pipeline::Classifier& classifier, Batch& batch, int worker, 
     batch.details[i] =
         details_of(classifier, batch.rows[i].text_view(), batch.results[i], worker, together, details);
   }
-  batch.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  batch.seconds = watch.seconds();
 }
 
 BatchQueue::BatchQueue(pipeline::Classifier& classifier, const pipeline::DetailOptions& details)

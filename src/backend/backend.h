@@ -187,8 +187,9 @@ class Backend {
 };
 
 // The CPU backend with the kernels of the best ISA of this machine, or of VALENCE_CPU_ISA (scalar, avx2,
-// avx512, avx512vnni, avx512bf16; kUsage when unknown or absent here). One object per worker: it owns scratch
-// memory and is not thread-safe; weights may be shared. With a pool, one operation uses several threads.
+// avx512, avx512vnni, avx512bf16, amx; kUsage when unknown or absent here). One object per worker: it owns
+// scratch memory and is not thread-safe; weights may be shared. With a pool, one operation uses several
+// threads.
 std::unique_ptr<Backend> make_cpu_backend(ThreadPool* pool = nullptr);
 
 }  // namespace valence::backend

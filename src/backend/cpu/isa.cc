@@ -4,6 +4,11 @@
 
 #include "base/error.h"
 
+#if defined(__x86_64__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
 namespace valence::backend::cpu {
 namespace {
 
@@ -12,6 +17,15 @@ std::string listed(const std::vector<std::string_view>& names) {
   for (const std::string_view name : names) text += (text.empty() ? "" : ", ") + std::string(name);
   return text;
 }
+
+#if defined(__x86_64__)
+// The tiles are a process's only once it has asked Linux for them (arch/x86/include/uapi/asm/prctl.h).
+bool may_use_amx() {
+  constexpr long kRequestPermission = 0x1023, kTileData = 18;
+  return __builtin_cpu_supports("amx-tile") && __builtin_cpu_supports("amx-int8") &&
+         __builtin_cpu_supports("amx-bf16") && syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+}
+#endif
 
 }  // namespace
 
@@ -28,7 +42,9 @@ std::vector<const Kernels*> available_kernels() {
   kernels.push_back(&avx512_kernels());
   if (!__builtin_cpu_supports("avx512vnni")) return kernels;
   kernels.push_back(&avx512vnni_kernels());
-  if (__builtin_cpu_supports("avx512bf16")) kernels.push_back(&avx512bf16_kernels());
+  if (!__builtin_cpu_supports("avx512bf16")) return kernels;
+  kernels.push_back(&avx512bf16_kernels());
+  if (may_use_amx()) kernels.push_back(&amx_kernels());
 #endif
   return kernels;
 }

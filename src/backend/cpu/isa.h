@@ -10,7 +10,8 @@
 
 namespace valence::backend::cpu {
 
-constexpr std::array<const char*, 5> kIsaNames = {"scalar", "avx2", "avx512", "avx512vnni", "avx512bf16"};
+constexpr std::array<const char*, 6> kIsaNames = {"scalar",     "avx2",       "avx512",
+                                                  "avx512vnni", "avx512bf16", "amx"};
 
 // The tables that this machine can run, the slowest first; "scalar" is always there.
 std::vector<const Kernels*> available_kernels();

@@ -23,7 +23,7 @@ TEST(IsaTest, UnknownNamesAreRefusedWithTheKnownOnes) {
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kUsage);
     EXPECT_EQ(std::string(error.what()),
-              "VALENCE_CPU_ISA=sse\\x0a9: expected one of scalar, avx2, avx512, avx512vnni, avx512bf16");
+              "VALENCE_CPU_ISA=sse\\x0a9: expected one of scalar, avx2, avx512, avx512vnni, avx512bf16, amx");
   }
 }
 

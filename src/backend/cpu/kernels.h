@@ -152,6 +152,7 @@ const Kernels& avx2_kernels();
 const Kernels& avx512_kernels();
 const Kernels& avx512vnni_kernels();
 const Kernels& avx512bf16_kernels();
+const Kernels& amx_kernels();
 #endif
 
 }  // namespace valence::backend::cpu

@@ -39,7 +39,7 @@ class CpuBackend : public Backend {
   CpuBackend(const Kernels& kernels, ThreadPool* pool) : kernels_(kernels), workers_(pool) {}
 
   std::string description() const override { return std::string("cpu ") + kernels_.name; }
-  int64_t batch_tokens() const override { return 512; }
+  int64_t batch_tokens() const override { return 256; }
   WeightType kept_as(WeightType stored) const override { return stored; }
 
   std::unique_ptr<Linear> make_linear(const MatrixSource& source, WeightType type,

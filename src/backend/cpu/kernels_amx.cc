@@ -3,14 +3,16 @@
 // The eight tile registers hold 32 x 32 outputs, which are 2 x 2 tiles, the two tiles of rows of the left
 // matrix and the two of a panel that sixteen steps multiply. A panel has the layout that these instructions
 // ask for. The source of the instructions and of their roundings is Intel's manual of instruction-set
-// extensions: a tile's bf16 products of sixteen steps are summed for even and for odd values apart, then added
-// to the output, so that again no output depends on the rows around it.
+// extensions: a tile's bf16 products of sixteen steps are summed for even and for odd values apart, then
+// added to the output, so that again no output depends on the rows around it.
 #include "backend/cpu/avx512.h"
 
 namespace valence::backend::cpu {
 namespace {
 
-constexpr int kTileRows = 16, kTileSteps = 16, kRows = 2 * kTileRows;
+constexpr int kTileRows = 16, kTileSteps = 16;
+constexpr int kGroupRows = 2 * kTileRows;  // of outputs that the registers hold
+constexpr int kRows = 8 * kGroupRows;  // of a call: configuring the tiles takes as long as five steps of them
 constexpr int kColumns = 32;
 constexpr int64_t kLineBytes = kColumns * 4;
 
@@ -23,12 +25,13 @@ struct TileShapes {
 
 // Outputs in tiles 0 and 1 (the first rows), 2 and 3; the left matrix in 4 and 5, the panel in 6 and 7.
 void configure_tiles(int first_rows, int second_rows) {
-  const int rows[8] = {first_rows, first_rows, second_rows, second_rows,
-                       first_rows, second_rows, kTileSteps, kTileSteps};
+  const int rows[8] = {first_rows, first_rows,  second_rows, second_rows,
+                       first_rows, second_rows, kTileSteps,  kTileSteps};
   TileShapes shapes;
   for (int i = 0; i < 8; ++i) {
+    if (rows[i] <= 0) continue;
     shapes.rows[i] = static_cast<uint8_t>(rows[i]);
-    shapes.row_bytes[i] = rows[i] > 0 ? 64 : 0;
+    shapes.row_bytes[i] = 64;
   }
   asm volatile("ldtilecfg %0" : : "m"(shapes));
 }
@@ -70,6 +73,11 @@ void multiply_steps(const Tile& tile) {
       _tile_loadd(3, second_c + 16, c_bytes);
     }
   } else {
+    // The lines that will be written, often from the third-level cache.
+    for (int r = 0; r < (two ? kGroupRows : kTileRows); ++r) {
+      __builtin_prefetch(c + r * tile.c_stride, 1, 3);
+      __builtin_prefetch(c + r * tile.c_stride + 16, 1, 3);
+    }
     _tile_zero(0);
     _tile_zero(1);
     if constexpr (two) {
@@ -79,9 +87,11 @@ void multiply_steps(const Tile& tile) {
   }
   const char* a = static_cast<const char*>(tile.a);
   const char* panel = static_cast<const char*>(tile.panel);
-  const char* ahead = tile.prefetch ? static_cast<const char*>(tile.prefetch) : panel;
+  const char* ahead = static_cast<const char*>(tile.prefetch);
   for (int64_t step = 0; step < tile.steps; step += kTileSteps) {
-    for (int i = 0; i < kTileSteps; ++i, ahead += tile.prefetch_stride) __builtin_prefetch(ahead, 0, 2);
+    if (ahead != nullptr) {
+      for (int i = 0; i < kTileSteps; ++i, ahead += tile.prefetch_stride) __builtin_prefetch(ahead, 0, 2);
+    }
     _tile_loadd(6, panel, kLineBytes);
     _tile_loadd(7, panel + 64, kLineBytes);
     _tile_loadd(4, a, a_bytes);
@@ -113,28 +123,39 @@ void multiply_by_vectors(ProductFn product, int rows, Tile tile, int64_t row_wor
   }
 }
 
-// By tiles as far as whole ones go, by `rest` from there on.
+// The whole tiles of steps, a group of rows after the other.
+template <class Dot>
+void multiply_groups(int rows, Tile tile) {
+  int configured = 0;
+  for (int row = 0; row < rows; row += kGroupRows) {
+    const int count = rows - row < kGroupRows ? rows - row : kGroupRows;
+    if (count != configured) configure_tiles(count < kTileRows ? count : kTileRows, count - kTileRows);
+    configured = count;
+    if (count > kTileRows) {
+      multiply_steps<Dot, true>(tile);
+    } else {
+      multiply_steps<Dot, false>(tile);
+    }
+    tile.a = static_cast<const float*>(tile.a) + kGroupRows * tile.a_stride;
+    tile.c += kGroupRows * tile.c_stride;
+    tile.prefetch = nullptr;  // it is on its way
+  }
+  _tile_release();
+}
+
+// `rest` multiplies what is left of the steps behind the last whole tile.
 template <class Dot>
 void product_of_tiles(int rows, const Tile& tile, ProductFn rest) {
   Tile part = tile;
   part.steps = tile.steps / kTileSteps * kTileSteps;
   if (part.steps > 0) {
-    const int second = rows > kTileRows ? rows - kTileRows : 0;
-    configure_tiles(rows - second, second);
-    if (second > 0) {
-      multiply_steps<Dot, true>(part);
-    } else {
-      multiply_steps<Dot, false>(part);
-    }
-    _tile_release();
+    multiply_groups<Dot>(rows, part);
     if (part.steps == tile.steps) return;
     part.resume = true;
   }
   part.a = static_cast<const float*>(tile.a) + part.steps;
   part.panel = static_cast<const char*>(tile.panel) + part.steps * kLineBytes;
   part.steps = tile.steps - part.steps;
-  part.prefetch = nullptr;
-  part.prefetch_stride = 0;
   multiply_by_vectors(rest, rows, part, tile.a_stride);
 }
 
@@ -172,7 +193,7 @@ Kernels make_kernels() {
   k.product_turned_fp32 = product_turned_fp32;
   k.product_int8 = product_int8;
   k.product_bf16 = product_bf16;
-  constexpr int64_t kOutputs = kRows * kColumns;
+  constexpr int64_t kOutputs = kGroupRows * kColumns;
   k.peak_int8 = {run_peak<DotInt8>, kOutputs * kTileSteps * 4 * 2};
   k.peak_bf16 = {run_peak<DotBf16>, kOutputs * kTileSteps * 2 * 2};
   return k;

@@ -169,7 +169,8 @@ void linear(const PackedLinear& weight, const float* x, int64_t rows, const Epil
       workers.size() > 1 && rows * weight.in_features() * weight.out_features() > kParallelWork;
   const Left words = prepare(weight, x, rows, left, workers, parallel);
   const Product product(weight, words, epilogue, y);
-  const int64_t row_parts = (rows + kRowBlock - 1) / kRowBlock;
+  const int64_t row_block = std::max<int64_t>(kRowBlock, weight.kernels().rows);
+  const int64_t row_parts = (rows + row_block - 1) / row_block;
   const int64_t panel_parts =
       parallel ? std::min<int64_t>(weight.panels(), (4 * workers.size() + row_parts - 1) / row_parts) : 1;
   workers.run(row_parts * panel_parts, parallel, [&](int64_t index, Scratch& scratch) {

@@ -1,5 +1,7 @@
 // Every product of every instruction set against sums in double precision.
+#include <algorithm>
 #include <bit>
+#include <numeric>
 
 #include "backend/cpu/isa_for_test.h"
 #include "tensor/floats.h"
@@ -115,11 +117,19 @@ void expect_sums(const Problem& p, const std::vector<float>& c, const std::vecto
   }
 }
 
+// All of a few vectors or tiles of rows, and the most.
+std::vector<int64_t> row_counts(const Kernels& k) {
+  std::vector<int64_t> counts(static_cast<size_t>(std::min(k.rows, 34)));
+  std::iota(counts.begin(), counts.end(), 1);
+  if (k.rows > 34) counts.push_back(k.rows);
+  return counts;
+}
+
 class Products : public EachIsa {};
 VALENCE_FOR_EACH_ISA(Products);
 
 TEST_P(Products, Fp32AtEverySizeAndOffset) {
-  for (int64_t rows = 1; rows <= kernels().rows; ++rows) {
+  for (const int64_t rows : row_counts(kernels())) {
     for (const int64_t steps : {0, 1, 2, 3, 7, 8, 9, 16, 33, 100}) {
       const Problem p = float_problem(kernels(), rows, steps, 1);
       const std::vector<float> start = normal_values(rows * p.columns, 3);
@@ -133,7 +143,7 @@ TEST_P(Products, Fp32AtEverySizeAndOffset) {
 
 // The sums of a transposed left matrix are those of the plain one, bit for bit.
 TEST_P(Products, Fp32TurnedIsTheSameProduct) {
-  for (int64_t rows = 1; rows <= kernels().rows; ++rows) {
+  for (const int64_t rows : row_counts(kernels())) {
     for (const int64_t steps : {0, 1, 3, 8, 33}) {
       const Problem p = float_problem(kernels(), rows, steps, 1);
       const std::vector<float> expected = run<float, float>(kernels().product_fp32, p, 0, nullptr);
@@ -166,6 +176,21 @@ TEST_P(Products, Fp32RowHasTheSameBitsInEveryTile) {
     one.rows = 1;
     one.left.assign(all.left.begin() + r * all.steps, all.left.begin() + (r + 1) * all.steps);
     const std::vector<float> alone = run<float, float>(kernels().product_fp32, one, 3, nullptr);
+    EXPECT_TRUE(
+        same_bits(alone, {together.begin() + r * all.columns, together.begin() + (r + 1) * all.columns}));
+  }
+}
+
+TEST_P(Products, Bf16RowHasTheSameBitsInEveryTile) {
+  if (!kernels().product_bf16) GTEST_SKIP() << GetParam() << " expands bf16 and multiplies it as fp32";
+  const Problem all = float_problem(kernels(), kernels().rows, 77, 2);
+  const std::vector<float> together = run<uint16_t, uint16_t>(kernels().product_bf16, all, 0, nullptr);
+  for (int64_t r = 0; r < all.rows; ++r) {
+    Problem one = all;
+    one.rows = 1;
+    const int64_t depth = all.steps * all.group;
+    one.left.assign(all.left.begin() + r * depth, all.left.begin() + (r + 1) * depth);
+    const std::vector<float> alone = run<uint16_t, uint16_t>(kernels().product_bf16, one, 3, nullptr);
     EXPECT_TRUE(
         same_bits(alone, {together.begin() + r * all.columns, together.begin() + (r + 1) * all.columns}));
   }
@@ -224,7 +249,7 @@ int64_t expected_int8(const Problem& p, int64_t row, int64_t column) {
 }
 
 TEST_P(Products, Int8IsExact) {
-  for (int64_t rows = 1; rows <= kernels().rows; ++rows) {
+  for (const int64_t rows : row_counts(kernels())) {
     for (const int64_t steps : {0, 1, 2, 3, 7, 16, 33, 300}) {
       for (const Int8Kind kind : {Int8Kind::kLargest, Int8Kind::kEnds, Int8Kind::kAll}) {
         const Problem p = int8_problem(kernels(), rows, steps, kind);
@@ -262,8 +287,8 @@ TEST_P(Products, LargestSumOfFourWeightsIsThatOfTheFormula) {
 
 TEST_P(Products, Bf16AtEverySizeAndOffset) {
   if (!kernels().product_bf16) GTEST_SKIP() << GetParam() << " expands bf16 and multiplies it as fp32";
-  for (int64_t rows = 1; rows <= kernels().rows; ++rows) {
-    for (const int64_t steps : {0, 1, 2, 3, 8, 33, 100}) {
+  for (const int64_t rows : row_counts(kernels())) {
+    for (const int64_t steps : {0, 1, 2, 3, 8, 16, 33, 100}) {
       Problem p = float_problem(kernels(), rows, steps, 2);
       for (auto* values : {&p.left, &p.right}) {
         for (float& v : *values) v = tensor::bf16_to_float(tensor::float_to_bf16(v));

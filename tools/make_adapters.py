@@ -24,7 +24,7 @@ TASKS = {
     'offensive': ('en-tweeteval-offensive', 20_000, 1, '1e-3'),
     'sentiment-5': ('en-sst5', 10_000, 1, '1e-3'),
     'sentiment-2': ('en-sst2', 0, 0, ''),  # not trained: the model's own head without neutral
-    'emotion': ('en-goemotions', 50_000, 3, '2e-3'),
+    'emotion': ('en-goemotions', 50_000, 5, '1e-3'),
 }
 # The grouping of GoEmotions' 27 emotions under Ekman's six that its authors publish; a row may have several.
 EMOTIONS = {

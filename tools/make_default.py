@@ -115,7 +115,7 @@ def train(options, out, files, dev, seed):
 def scores(options, model, file):
     """[rows, 3]: what a model thinks of the texts."""
     done = subprocess.run([options.valence, 'analyze', '--file', file, '--text-column', 'text', '--format', 'jsonl', '--quiet',
-                           '--model', model, '--threads', options.threads], check=True, capture_output=True, text=True)
+                           '--model', model, '--dtype', 'bf16', '--threads', options.threads], check=True, capture_output=True, text=True)
     rows = [json.loads(line)['scores'] for line in done.stdout.splitlines()]
     return np.array([[row[label] for label in LABELS] for row in rows])
 
@@ -152,7 +152,7 @@ def main():
     parser.add_argument('--data', required=True)
     parser.add_argument('--out', required=True)
     parser.add_argument('--valence', default='build/release/valence')
-    parser.add_argument('--teachers', type=int, default=3)
+    parser.add_argument('--teachers', type=int, default=2)
     parser.add_argument('--learning-rate', default='1e-4')
     parser.add_argument('--threads', default='2')
     parser.add_argument('--seed', type=int, default=1)

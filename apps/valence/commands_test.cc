@@ -116,10 +116,10 @@ TEST(Adapters, ListsTheEmbeddedOnesWhichAnswerAsTasks) {
     EXPECT_FALSE(adapter.find("labels")->as_array("labels").empty());
     tasks.append(",").append(text_of(adapter, "name"));
   }
-  EXPECT_EQ(tasks, "sentiment,irony,offensive,sentiment-2,sentiment-5");
+  EXPECT_EQ(tasks, "sentiment,emotion,irony,offensive,sentiment-2,sentiment-5");
   const Json row =
       lines_of(output_of({"analyze", "--format", "jsonl", "--tasks", tasks, "I love this"})).at(0);
-  for (const char* task : {"irony", "offensive", "sentiment-2", "sentiment-5"})
+  for (const char* task : {"emotion", "irony", "offensive", "sentiment-2", "sentiment-5"})
     EXPECT_NE(row.find("tasks")->find(task), nullptr) << task;
   expect_refused(run_valence({"analyze", "--tasks", "iron", "good"}), 2, {"iron is unknown", "irony"});
 }

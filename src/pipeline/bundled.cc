@@ -29,7 +29,8 @@ constexpr std::array<Bundled, 2> kModels = {{
     {"multilingual", "carried inside the program: many languages, negative, neutral, positive",
      "multilingual"},
 }};
-constexpr std::array<Bundled, 4> kAdapters = {{
+constexpr std::array<Bundled, 5> kAdapters = {{
+    {"emotion", "Ekman's six emotions and neutral, several a text", "adapters/emotion"},
     {"irony", "ironic or not", "adapters/irony"},
     {"offensive", "offensive or not", "adapters/offensive"},
     {"sentiment-2", "negative, positive", "adapters/sentiment-2"},

@@ -32,6 +32,7 @@ valence_bundled_files:
   file "multilingual/model.safetensors"
   file "multilingual/sentencepiece.bpe.model"
   file "multilingual/tokenizer_config.json"
+  adapter emotion
   adapter irony
   adapter offensive
   adapter sentiment-2

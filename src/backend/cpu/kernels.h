@@ -4,7 +4,7 @@
 // Weights lie in panels of `columns` output features. Every product is the same loop: a step takes one 32-bit
 // word of each row of the left matrix (one fp32, two bf16 or four uint8) and one line of the panel (the
 // weights of that word for each of its columns). Each output has one accumulator, summed over the steps in
-// order, so its bits do not depend on the rows around it.
+// order (by AMX sixteen at a time), so its bits do not depend on the rows around it.
 //
 // An int8 product multiplies uint8 = int8 + 128 with int8 weights, as vpdpbusd does; 128 times the sum of the
 // weights is taken off again at the end. All of it is exact.

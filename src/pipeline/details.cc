@@ -41,7 +41,7 @@ std::string_view cut(std::string_view text, const Segment& segment) {
 DetailPlan::DetailPlan(std::string_view text, const DetailOptions& options) : utf16_(options.utf16) {
   if (options.sentences) sentences_ = text::sentences(text);
   if (options.explain) parts_ = parts_to_leave_out(text);
-  bytes_ = (sentences_.empty() ? 0 : text.size()) + parts_.size() * text.size();
+  bytes_ = (sentences_.empty() ? 0 : text.size()) + (parts_.empty() ? 0 : parts_.size() + 1) * text.size();
 }
 
 std::vector<std::string> DetailPlan::texts(std::string_view text) const {
@@ -49,6 +49,7 @@ std::vector<std::string> DetailPlan::texts(std::string_view text) const {
   out.reserve(count());
   for (const Segment& sentence : sentences_) out.emplace_back(cut(text, sentence));
   for (const Segment& part : parts_) out.push_back(without(text, part));
+  for (const Segment& part : parts_) out.emplace_back(cut(text, part));
   return out;
 }
 
@@ -76,7 +77,9 @@ std::string DetailPlan::explanation(std::string_view text, const Result& whole,
   VALENCE_CHECK(read.size() == count());
   Offsets offsets(text, utf16_);
   std::string out = "[";
-  for (const Attribution& part : attributions(whole, parts_, read.subspan(sentences_.size()))) {
+  read = read.subspan(sentences_.size());
+  const std::span<const Result> without_each = read.first(parts_.size()), alone = read.last(parts_.size());
+  for (const Attribution& part : attributions(whole, parts_, without_each, alone)) {
     if (out.size() > 1) out += ',';
     const size_t begin = offsets.of(part.bytes.begin), end = offsets.of(part.bytes.end);
     out += "{\"begin\":" + std::to_string(begin) + ",\"end\":" + std::to_string(end) + ",\"text\":";

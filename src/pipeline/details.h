@@ -17,13 +17,13 @@ struct DetailOptions {
   bool any() const { return sentences || explain; }
 };
 
-// The texts that must be read besides: the sentences, then the text without each part.
+// The texts that must be read besides: the sentences, then the text without each part, then each part alone.
 class DetailPlan {
  public:
   DetailPlan() = default;
   DetailPlan(std::string_view text, const DetailOptions& options);
 
-  size_t count() const { return sentences_.size() + parts_.size(); }
+  size_t count() const { return sentences_.size() + 2 * parts_.size(); }
   // Of all these texts together, before any is made.
   size_t bytes() const { return bytes_; }
   // `text` is the one that the plan was made of.

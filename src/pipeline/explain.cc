@@ -24,16 +24,22 @@ std::string without(std::string_view text, const text::Segment& part) {
 }
 
 std::vector<Attribution> attributions(const Result& whole, std::span<const text::Segment> parts,
-                                      std::span<const Result> reduced) {
-  VALENCE_CHECK(parts.size() == reduced.size());
+                                      std::span<const Result> without, std::span<const Result> alone) {
+  VALENCE_CHECK(parts.size() == without.size() && parts.size() == alone.size());
   const auto label = static_cast<size_t>(whole.label);
+  const size_t labels = whole.scores.size();
+  const double nothing = labels == 1 ? 0 : 1.0 / static_cast<double>(labels);
+  const auto score = [&](const Result& result) {
+    return result.scores.empty() ? nothing : static_cast<double>(result.scores[label]);
+  };
   std::vector<Attribution> out;
   out.reserve(parts.size());
+  double unexplained = score(whole) - nothing;
   for (size_t k = 0; k < parts.size(); ++k) {
-    const double score = reduced[k].scores.empty() ? 1.0 / static_cast<double>(whole.scores.size())
-                                                   : static_cast<double>(reduced[k].scores[label]);
-    out.push_back({parts[k], static_cast<double>(whole.scores[label]) - score});
+    out.push_back({parts[k], (score(whole) - score(without[k]) + score(alone[k]) - nothing) / 2});
+    unexplained -= out.back().weight;
   }
+  for (Attribution& part : out) part.weight += unexplained / static_cast<double>(parts.size());
   return out;
 }
 

@@ -4,10 +4,9 @@ import type { Weight } from './api';
 import { h } from './dom';
 import { signed } from './format';
 
-// When a label is all but certain no single word changes its score much. So words are compared with the strongest
-// one of the text, and only below LEAST does none count.
+// Words are compared with the strongest one of the text; only below LEAST does none count.
 const LEAST = 0.0005;
-const LEAST_SHARE = 0.15;
+const LEAST_SHARE = 0.3;
 const MOST_LISTED = 5;
 /** Characters; the cost grows with their square, so the words of longer texts are marked on demand. */
 export const MOST_TO_EXPLAIN = 600;
@@ -21,7 +20,7 @@ function counts(weights: Weight[]): Weight[] {
   return weights.filter(word => Math.abs(word.weight) >= least);
 }
 
-/** In points of a hundred: what the score loses without the word. */
+/** In points of a hundred: the word's share of the score. */
 function points(weight: number): string {
   return signed(weight * 100, Math.abs(weight) < 0.1 ? 1 : 0);
 }

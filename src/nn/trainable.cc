@@ -235,15 +235,19 @@ void TrainingPass::layer_backward(size_t index, LayerState& state, float* d_outp
 
   float* d_sum = d_output;  // of the sum before the norm, and so of the residual
   norm_backward(layer.output_norm, state.output_norm, rows, d_output, d_sum);
-  backend_.activate(model_.activation, state.wide.data(), rows * wide,
-                    activated_.room(backend_, rows * wide));
+  if (layer.output.input_is_read()) {
+    backend_.activate(model_.activation, state.wide.data(), rows * wide,
+                      activated_.room(backend_, rows * wide));
+  }
   float* d_wide = d_wide_.room(backend_, rows * wide);
   dense_backward(layer.output, activated_.data(), rows,
                  dropped(model_.hidden_dropout, layer.site + kFeedForward, d_sum), hidden, state.low[5],
                  false, d_wide);
   backend_.activate_backward(model_.activation, state.wide.data(), rows * wide, d_wide);
-  dense_backward(layer.intermediate, restored(layer.attention_norm, state.attention_norm, rows), rows, d_wide,
-                 wide, state.low[4], true, d_sum);
+  const float* middle = layer.intermediate.input_is_read()
+                            ? restored(layer.attention_norm, state.attention_norm, rows)
+                            : nullptr;
+  dense_backward(layer.intermediate, middle, rows, d_wide, wide, state.low[4], true, d_sum);
 
   norm_backward(layer.attention_norm, state.attention_norm, rows, d_sum, d_sum);
   float* d_attended = d_attended_.room(backend_, rows * hidden);

@@ -30,10 +30,10 @@ struct TrainableDense {
   backend::MatrixSource matrix() const { return weight != nullptr ? weight->source() : frozen; }
   int64_t out_features() const { return matrix().out_features; }
   int64_t in_features() const { return matrix().in_features; }
+  // Whether its gradients are made of its input.
+  bool input_is_read() const { return (weight != nullptr && weight->trained) || down != nullptr; }
   // Whether a gradient stops here: nothing of it is trained.
-  bool is_frozen() const {
-    return (weight == nullptr || !weight->trained) && down == nullptr && !bias->trained;
-  }
+  bool is_frozen() const { return !input_is_read() && !bias->trained; }
 };
 
 struct TrainableNorm {

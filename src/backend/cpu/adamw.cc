@@ -5,6 +5,7 @@
 #include <bit>
 #include <cmath>
 
+#include "base/error.h"
 #include "tensor/nf4.h"
 
 namespace valence::backend {
@@ -12,32 +13,38 @@ namespace cpu {
 namespace {
 
 // The code nearest to a value of [-1, 1], the lower of two equally near, as the number of midpoints below the
-// value. A table by the value's leading bits says where to begin to count.
+// value. A table by the value's leading bits says how many are below all values that begin with them; at most
+// two more are below the value.
 class NearestCode {
  public:
   explicit NearestCode(const std::array<float, 256>& map) : map_(map) {
     for (size_t i = 0; i + 1 < map.size(); ++i) midpoints_[i] = (map[i] + map[i + 1]) / 2;
     midpoints_.back() = 2;  // above every value
     for (uint32_t lead = 0; lead < kLeads; ++lead) {
-      // The least value that begins with these bits: of negative ones that with all other bits set.
-      const uint32_t bits = lead << kRest;
+      const uint32_t bits = lead << kRest, last_bits = bits | ((1u << kRest) - 1);
       const bool negative = (bits >> 31) != 0;
-      float least = std::bit_cast<float>(negative ? bits | ((1u << kRest) - 1) : bits);
-      if (!(least >= -1)) least = -1;
-      first_[lead] = static_cast<uint8_t>(std::lower_bound(midpoints_.begin(), midpoints_.end() - 1, least) -
-                                          midpoints_.begin());
+      const ptrdiff_t first = below(std::bit_cast<float>(negative ? last_bits : bits));
+      VALENCE_CHECK(below(std::bit_cast<float>(negative ? bits : last_bits)) <= first + 2);
+      first_[lead] = static_cast<uint8_t>(first);
     }
   }
   uint8_t operator()(float value) const {
     uint32_t code = first_[std::bit_cast<uint32_t>(value) >> kRest];
-    while (midpoints_[code] < value) ++code;
+    code += midpoints_[code] < value ? 1 : 0;
+    code += midpoints_[code] < value ? 1 : 0;
     return static_cast<uint8_t>(code);
   }
   float value(uint8_t code) const { return map_[code]; }
 
  private:
-  static constexpr int kRest = 19;  // bits that are not looked at: all but sign, exponent and four
+  static constexpr int kRest = 17;  // bits that are not looked at: all but sign, exponent and six
   static constexpr uint32_t kLeads = 1u << (32 - kRest);
+
+  ptrdiff_t below(float value) const {
+    if (!(value >= -1)) value = -1;
+    return std::lower_bound(midpoints_.begin(), midpoints_.end() - 1, value) - midpoints_.begin();
+  }
+
   const std::array<float, 256>& map_;
   std::array<float, 256> midpoints_;
   std::array<uint8_t, kLeads> first_;

@@ -55,6 +55,16 @@ struct DropRow {
   float factor = 1;  // of what is kept
 };
 
+// A part of a matrix in NF4, as bitsandbytes stores it (the first of a pair in the high nibble). Its rows are
+// whole blocks, and it begins with one.
+constexpr int kNf4RowBlock = 64;  // values with one absmax
+struct Nf4Rows {
+  const uint8_t* packed = nullptr;
+  const float* absmax = nullptr;
+  int64_t row_blocks = 0;  // of a row of the whole matrix
+  const float* codebook = nullptr;
+};
+
 // The running state of one row's online softmax.
 struct SoftmaxState {
   float maximum = 0;
@@ -102,6 +112,11 @@ struct Kernels {
   // A panel of fp32 lines [steps][columns] to the pairs that product_bf16 reads, [ceil(steps /
   // 2)][columns][2], zeros behind an odd last line; in place. Null where product_bf16 is.
   void (*pair_bf16)(float* panel, int64_t steps) = nullptr;
+  // Such pairs of `columns` columns straight from NF4, of the same bits. Of its rows as columns, `steps`
+  // (whole blocks) of them; and of its rows as steps (an even number), whose first or second half of a block
+  // are the columns. Null where product_bf16 is, or a panel's columns are not half a block.
+  void (*pair_nf4_rows)(const Nf4Rows& rows, int64_t steps, float* panel) = nullptr;
+  void (*pair_nf4_lines)(const Nf4Rows& rows, int half, int64_t steps, float* panel) = nullptr;
 
   // Panels in compact form to fp32 [count], count a multiple of `columns`.
   void (*expand_bf16)(const uint16_t* panel, int64_t count, float* out) = nullptr;

@@ -83,50 +83,6 @@ TEST_P(MatrixProducts, MultipliesInEveryOrderAndSize) {
   }
 }
 
-TEST_P(MatrixProducts, MultipliesWithStoredTypes) {
-  const auto ops = backend();
-  for (const auto& [out, in] : {std::pair<int64_t, int64_t>{48, 128}, {30, 66}, {5, 7}, {64, 320}}) {
-    const std::vector<float> w = normal_values(out * in, 5);
-    std::vector<uint16_t> halves;
-    for (const float v : w) halves.push_back(tensor::float_to_bf16(v));
-    const tensor::Nf4Values nf4 = tensor::quantize_nf4(w);
-    std::vector<float> restored_nf4(w.size()), restored_bf16;
-    tensor::dequantize_nf4(nf4.packed.data(), nf4.absmax.data(), tensor::kNf4Codebook.data(), 0, out * in,
-                           restored_nf4.data());
-    for (const uint16_t h : halves) restored_bf16.push_back(tensor::bf16_to_float(h));
-    MatrixSource as_bf16{
-        .type = WeightType::kBf16, .out_features = out, .in_features = in, .bf16 = halves.data()};
-    MatrixSource as_nf4{.type = WeightType::kNf4,
-                        .out_features = out,
-                        .in_features = in,
-                        .nf4 = nf4.packed.data(),
-                        .block_absmax = nf4.absmax.data(),
-                        .codebook = tensor::kNf4Codebook.data()};
-    for (const bool turned : {false, true}) {
-      const int64_t depth = turned ? in : out, columns = turned ? out : in, rows = 9;
-      const std::vector<float> a = normal_values(rows * depth, 6);
-      const auto multiply = [&](const MatrixSource& b) {
-        std::vector<float> c(static_cast<size_t>(rows * columns));
-        Product product;
-        product.a = a.data();
-        product.a_stride = depth;
-        product.b = b;
-        product.b_transposed = turned;
-        product.rows = rows;
-        product.c = c.data();
-        product.c_stride = columns;
-        ops->multiply(product);
-        return c;
-      };
-      const auto plain = [&](const std::vector<float>& values) {
-        return multiply({.out_features = out, .in_features = in, .fp32 = values.data()});
-      };
-      EXPECT_TRUE(same_bits(multiply(as_bf16), plain(restored_bf16)));
-      EXPECT_TRUE(same_bits(multiply(as_nf4), plain(restored_nf4)));
-    }
-  }
-}
-
 // A machine that multiplies bf16, in plain code where this one does not.
 Kernels with_bf16(const Kernels& own) {
   if (own.product_bf16 != nullptr) return own;
@@ -160,6 +116,58 @@ Kernels with_bf16(const Kernels& own) {
     }
   };
   return kernels;
+}
+
+TEST_P(MatrixProducts, MultipliesWithStoredTypes) {
+  const Kernels own = with_bf16(kernels());
+  const auto in_fp32 = backend(), in_bf16 = make_training_backend(own);
+  for (const auto& [out, in] : {std::pair<int64_t, int64_t>{48, 128},
+                                {30, 66},
+                                {5, 7},
+                                {64, 320},
+                                {96, 192},
+                                {32, 2112},
+                                {2050, 64}}) {
+    const std::vector<float> w = normal_values(out * in, 5);
+    std::vector<uint16_t> halves;
+    for (const float v : w) halves.push_back(tensor::float_to_bf16(v));
+    const tensor::Nf4Values nf4 = tensor::quantize_nf4(w);
+    std::vector<float> restored_nf4(w.size()), restored_bf16;
+    tensor::dequantize_nf4(nf4.packed.data(), nf4.absmax.data(), tensor::kNf4Codebook.data(), 0, out * in,
+                           restored_nf4.data());
+    for (const uint16_t h : halves) restored_bf16.push_back(tensor::bf16_to_float(h));
+    MatrixSource as_bf16{
+        .type = WeightType::kBf16, .out_features = out, .in_features = in, .bf16 = halves.data()};
+    MatrixSource as_nf4{.type = WeightType::kNf4,
+                        .out_features = out,
+                        .in_features = in,
+                        .nf4 = nf4.packed.data(),
+                        .block_absmax = nf4.absmax.data(),
+                        .codebook = tensor::kNf4Codebook.data()};
+    for (const auto& [turned, bf16] : {std::pair{false, false}, {true, false}, {false, true}, {true, true}}) {
+      const int64_t depth = turned ? in : out, columns = turned ? out : in, rows = 9;
+      const std::vector<float> a = normal_values(rows * depth, 6);
+      const auto multiply = [&](const MatrixSource& b) {
+        std::vector<float> c(static_cast<size_t>(rows * columns));
+        Product product;
+        product.a = a.data();
+        product.a_stride = depth;
+        product.b = b;
+        product.b_transposed = turned;
+        product.bf16 = bf16;
+        product.rows = rows;
+        product.c = c.data();
+        product.c_stride = columns;
+        (bf16 ? in_bf16 : in_fp32)->multiply(product);
+        return c;
+      };
+      const auto plain = [&](const std::vector<float>& values) {
+        return multiply({.out_features = out, .in_features = in, .fp32 = values.data()});
+      };
+      EXPECT_TRUE(same_bits(multiply(as_bf16), plain(restored_bf16)));
+      EXPECT_TRUE(same_bits(multiply(as_nf4), plain(restored_nf4)));
+    }
+  }
 }
 
 TEST_P(MatrixProducts, MultipliesInBf16) {

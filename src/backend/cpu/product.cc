@@ -25,13 +25,37 @@ class RightMatrix {
     VALENCE_CHECK(source.type != WeightType::kInt8);
   }
 
-  // Up to kColumnBlock columns; the panels lie one behind the other.
+  // Up to kColumnBlock columns as panels, one behind the other: lines of fp32.
   void pack(Range steps, Range columns, Scratch& scratch, float* panels) const {
     if (transposed_) {
       pack_rows(steps, columns, scratch, panels);
     } else {
       pack_lines(steps, columns, panels);
     }
+  }
+
+  // As pack(), but lines of pairs of bf16, where a kernel makes those from what is stored.
+  bool pack_pairs(Range steps, Range columns, float* panels) const {
+    static_assert(kNf4RowBlock == tensor::kNf4Block);
+    const int64_t width = kernels_.columns, stride = source_.in_features;
+    const Range values = transposed_ ? steps : columns;
+    const int64_t unit = transposed_ ? kNf4RowBlock : width;
+    const bool fits = stride % kNf4RowBlock == 0 && values.begin % unit == 0 && values.size() % unit == 0 &&
+                      columns.size() % width == 0 && steps.size() % 2 == 0;
+    if (source_.type != WeightType::kNf4 || kernels_.pair_nf4_rows == nullptr || !fits) return false;
+    for (int64_t column = columns.begin; column < columns.end; column += width) {
+      const int64_t first = transposed_ ? column * stride + steps.begin : steps.begin * stride + column;
+      const int64_t block = first / kNf4RowBlock;
+      const Nf4Rows rows{source_.nf4 + block * kNf4RowBlock / 2, source_.block_absmax + block,
+                         stride / kNf4RowBlock, source_.codebook};
+      if (transposed_) {
+        kernels_.pair_nf4_rows(rows, steps.size(), panels);
+      } else {
+        kernels_.pair_nf4_lines(rows, static_cast<int>(first % kNf4RowBlock / width), steps.size(), panels);
+      }
+      panels += steps.size() / 2 * width;
+    }
+    return true;
   }
 
  private:
@@ -133,8 +157,9 @@ class MatrixProduct {
   int64_t pack(Range words, Range panels, Scratch& scratch, float* lines) const {
     const int64_t width = kernels_.columns, each = left_.pairs ? 2 : 1;
     const Range steps{words.begin * each, std::min(words.end * each, product_.depth())};
-    right_.pack(steps, {panels.begin * width, std::min(panels.end * width, product_.columns())}, scratch,
-                lines);
+    const Range columns{panels.begin * width, std::min(panels.end * width, product_.columns())};
+    if (left_.pairs && right_.pack_pairs(steps, columns, lines)) return words.size() * width;
+    right_.pack(steps, columns, scratch, lines);
     const int64_t stride = steps.size() * width;
     for (int64_t panel = 0; left_.pairs && panel < panels.size(); ++panel) {
       kernels_.pair_bf16(lines + panel * stride, steps.size());

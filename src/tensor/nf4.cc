@@ -28,6 +28,15 @@ class Nearest {
     return static_cast<uint8_t>(std::lower_bound(midpoints_.begin(), midpoints_.end(), value) -
                                 midpoints_.begin());
   }
+  // The same of many values at once, without a branch: for short codebooks.
+  template <size_t count>
+  std::array<int32_t, count> operator()(const std::array<float, count>& values) const {
+    std::array<int32_t, count> codes{};
+    for (const float midpoint : midpoints_) {
+      for (size_t i = 0; i < count; ++i) codes[i] += midpoint < values[i] ? 1 : 0;
+    }
+    return codes;
+  }
 
  private:
   std::array<float, size - 1> midpoints_;
@@ -120,15 +129,18 @@ Nf4Values quantize_nf4(std::span<const float> values) {
   result.packed.assign((values.size() + 1) / 2, 0);
   for (int64_t begin = 0; begin < count; begin += kNf4Block) {
     const int64_t size = std::min(kNf4Block, count - begin);
-    const float absmax = block_absmax(&values[static_cast<size_t>(begin)], size);
+    const float* block = &values[static_cast<size_t>(begin)];
+    const float absmax = block_absmax(block, size);
     result.absmax.push_back(absmax);
-    for (int64_t i = begin; i < begin + size; ++i) {
-      const int code = nearest(fraction_of(values[static_cast<size_t>(i)], absmax, size == kNf4Block));
-      result.packed[static_cast<size_t>(i / 2)] |= static_cast<uint8_t>(i % 2 == 0 ? code << 4 : code);
+    std::array<float, kNf4Block> fractions{};  // the missing partner of an odd last element is a zero
+    for (int64_t i = 0; i < size; ++i)
+      fractions[static_cast<size_t>(i)] = fraction_of(block[i], absmax, size == kNf4Block);
+    const std::array<int32_t, kNf4Block> codes = nearest(fractions);
+    for (size_t i = 0; i < static_cast<size_t>(size); i += 2) {
+      result.packed[static_cast<size_t>(begin) / 2 + i / 2] =
+          static_cast<uint8_t>(codes[i] << 4 | codes[i + 1]);
     }
   }
-  // The missing partner of an odd last element is a zero.
-  if (count % 2 == 1) result.packed.back() |= nearest(0);
   return result;
 }
 

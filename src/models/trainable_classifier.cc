@@ -149,7 +149,8 @@ class TrainableBuilder {
       matrix.source = {.out_features = rows, .in_features = columns, .fp32 = matrix.fp32.data()};
     }
     const Matrix& kept = out_.frozen_.emplace_back(std::move(matrix));
-    const backend::MatrixSource& held = out_.held_.emplace_back(backend_.hold(kept.source))->source();
+    const backend::MatrixSource& held =
+        out_.held_.emplace_back(backend_.hold(kept.source, settings_.bf16))->source();
     if (!backend_.is_host()) out_.frozen_.pop_back();
     return held;
   }
@@ -308,6 +309,17 @@ TrainableClassifier::TrainableClassifier(formats::ModelFiles files, const format
   config_.labels = same ? labels : settings.labels;
   config_.problem = settings.problem;
   TrainableBuilder(*this, changes ? &*changes : nullptr, backend).build();
+}
+
+double TrainableClassifier::frozen_bytes() const {
+  double sum = 0;
+  for (const auto& matrix : held_) {
+    const backend::MatrixSource& source = matrix->source();
+    const double nf4 = 0.5 + 4.0 / tensor::kNf4Block;  // and the scale of a block
+    const double each = source.type == WeightType::kNf4 ? nf4 : source.type == WeightType::kBf16 ? 2 : 4;
+    sum += each * static_cast<double>(source.out_features * source.in_features);
+  }
+  return sum;
 }
 
 std::vector<Parameter*> TrainableClassifier::trained() {

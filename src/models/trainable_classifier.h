@@ -58,6 +58,8 @@ class TrainableClassifier {
   // Of the model, without updates.
   int64_t parameters() const { return parameter_count(config_, config_.labels.size()); }
   bool has_new_head() const { return new_head_; }
+  // Of the frozen matrices as products find them.
+  double frozen_bytes() const;
   // Gives the pages of frozen weights that were read back to the system: of a word table that lies in the
   // file the system maps far more than the rows that are looked up.
   void release_pages() const { checkpoint_.release(); }

@@ -30,9 +30,6 @@ int64_t expected_memory(const Settings& settings, const Dataset& data,
   const models::ModelConfig& config = model.config();
   const bool full = settings.method == "full";
   const auto words = static_cast<double>(config.vocab_size * config.hidden);
-  // 4 bits and the scale of a block of 64.
-  const double frozen_bytes = full ? 0 : settings.method == "qlora" ? 0.5 + 4.0 / 64 : 4;
-  const double frozen = (static_cast<double>(model.parameters()) - words) * frozen_bytes;
   // Value, gradient and moments; of the word table no gradient.
   const double moments = optimizer_of(settings).kind == OptimizerKind::kFp32 ? 8 : 2;
   const double table = !full ? 0 : settings.freeze == "embeddings" ? 4 * words : -4 * words;
@@ -46,7 +43,7 @@ int64_t expected_memory(const Settings& settings, const Dataset& data,
   const double layers = settings.recompute ? 2 : static_cast<double>(config.layers);
   const auto hidden = static_cast<double>(config.hidden), wide = static_cast<double>(config.intermediate);
   const double activations = 4 * tokens * (layers * (7 * hidden + wide) + 10 * hidden + 2 * wide);
-  return static_cast<int64_t>((frozen + trained + mapped + activations) / 1e6 + kProgram);
+  return static_cast<int64_t>((model.frozen_bytes() + trained + mapped + activations) / 1e6 + kProgram);
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "backend/cpu/isa.h"
 #include "backend/cpu/product.h"
 #include "backend/cpu/table.h"
+#include "tensor/floats.h"
 
 namespace valence::backend {
 namespace cpu {
@@ -39,11 +40,20 @@ class HostMemory final : public Memory {
 
 class HostMatrix final : public HeldMatrix {
  public:
-  explicit HostMatrix(const MatrixSource& source) : source_(source) {}
+  HostMatrix(const MatrixSource& source, bool rounded) : source_(source) {
+    if (!rounded) return;
+    const int64_t count = source.out_features * source.in_features;
+    halves_.resize(static_cast<size_t>(count));
+    std::transform(source.fp32, source.fp32 + count, halves_.begin(), tensor::float_to_bf16);
+    source_.type = WeightType::kBf16;
+    source_.fp32 = nullptr;
+    source_.bf16 = halves_.data();
+  }
   const MatrixSource& source() const override { return source_; }
 
  private:
   MatrixSource source_;
+  std::vector<uint16_t> halves_;
 };
 
 class CpuTrainingBackend final : public TrainingBackend {
@@ -65,8 +75,9 @@ class CpuTrainingBackend final : public TrainingBackend {
   void clear(void* memory, size_t bytes) override {
     if (bytes > 0) std::memset(memory, 0, bytes);
   }
-  std::unique_ptr<HeldMatrix> hold(const MatrixSource& source) override {
-    return std::make_unique<HostMatrix>(source);
+  std::unique_ptr<HeldMatrix> hold(const MatrixSource& source, bool bf16) override {
+    const bool rounded = bf16 && source.type == WeightType::kFp32 && kernels_.product_bf16 != nullptr;
+    return std::make_unique<HostMatrix>(source, rounded);
   }
   std::unique_ptr<Table> map_table(const MatrixSource& source) override {
     return std::make_unique<SourceTable>(source);

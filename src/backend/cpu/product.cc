@@ -34,15 +34,21 @@ class RightMatrix {
     }
   }
 
-  // As pack(), but lines of pairs of bf16, where a kernel makes those from what is stored.
+  // As pack(), but lines of pairs of bf16, where what is stored gives those without a detour by fp32.
   bool pack_pairs(Range steps, Range columns, float* panels) const {
+    if (source_.type == WeightType::kNf4) return pair_nf4(steps, columns, panels);
+    return source_.type == WeightType::kBf16 && pair_bf16(steps, columns, panels);
+  }
+
+ private:
+  bool pair_nf4(Range steps, Range columns, float* panels) const {
     static_assert(kNf4RowBlock == tensor::kNf4Block);
     const int64_t width = kernels_.columns, stride = source_.in_features;
     const Range values = transposed_ ? steps : columns;
     const int64_t unit = transposed_ ? kNf4RowBlock : width;
     const bool fits = stride % kNf4RowBlock == 0 && values.begin % unit == 0 && values.size() % unit == 0 &&
                       columns.size() % width == 0 && steps.size() % 2 == 0;
-    if (source_.type != WeightType::kNf4 || kernels_.pair_nf4_rows == nullptr || !fits) return false;
+    if (kernels_.pair_nf4_rows == nullptr || !fits) return false;
     for (int64_t column = columns.begin; column < columns.end; column += width) {
       const int64_t first = transposed_ ? column * stride + steps.begin : steps.begin * stride + column;
       const int64_t block = first / kNf4RowBlock;
@@ -58,7 +64,28 @@ class RightMatrix {
     return true;
   }
 
- private:
+  bool pair_bf16(Range steps, Range columns, float* panels) const {
+    const int64_t width = kernels_.columns, stride = source_.in_features;
+    if (steps.size() % 2 != 0) return false;
+    if (transposed_) {  // two values of a row are a word
+      const uint16_t* first = source_.bf16 + columns.begin * stride + steps.begin;
+      if (stride % 2 != 0 || reinterpret_cast<uintptr_t>(first) % sizeof(float) != 0) return false;
+      pack_transposed(kernels_, reinterpret_cast<const float*>(first), stride / 2, columns.size(),
+                      steps.size() / 2, panels);
+      return true;
+    }
+    for (int64_t column = columns.begin; column < columns.end; column += width) {
+      const int64_t count = std::min(width, columns.end - column);
+      for (int64_t step = steps.begin; step < steps.end; step += 2, panels += width) {
+        const uint16_t *even = source_.bf16 + step * stride + column, *odd = even + stride;
+        uint32_t words[kColumnBlock] = {};
+        for (int64_t c = 0; c < count; ++c) words[c] = even[c] | static_cast<uint32_t>(odd[c]) << 16;
+        std::memcpy(panels, words, static_cast<size_t>(width) * sizeof(float));
+      }
+    }
+    return true;
+  }
+
   // The columns are rows of what is stored.
   void pack_rows(Range steps, Range columns, Scratch& scratch, float* panel) const {
     const int64_t stride = source_.in_features;

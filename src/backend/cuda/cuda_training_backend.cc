@@ -83,7 +83,7 @@ class CudaTrainingBackend final : public TrainingBackend {
   void clear(void* memory, size_t bytes) override {
     if (bytes > 0) check(cudaMemsetAsync(memory, 0, bytes, stream()), "clearing memory");
   }
-  std::unique_ptr<HeldMatrix> hold(const MatrixSource& source) override {
+  std::unique_ptr<HeldMatrix> hold(const MatrixSource& source, bool /*bf16*/) override {
     return std::make_unique<GpuMatrix>(source);
   }
   std::unique_ptr<Table> map_table(const MatrixSource& source) override {

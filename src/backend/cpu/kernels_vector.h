@@ -104,29 +104,71 @@ void activate_backward_row(Activation activation, const float* x, int64_t count,
 
 // ---- What follows a product
 
+// A vector of columns, or of the last one the first n of its lanes, in all rows.
+template <class Isa, Activation activation, bool int8, bool whole>
+void finish_columns(const Finish& f, int64_t column, int64_t n) {
+  using F = typename Isa::F;
+  const auto load = [n](const float* p) {
+    if constexpr (whole) return Isa::load(p);
+    return Isa::load_part(p, n);
+  };
+  const F bias = f.bias ? load(f.bias + column) : Isa::set(0.0f);
+  F column_scales = Isa::set(1.0f);
+  if constexpr (int8) column_scales = load(f.column_scales + column);
+  for (int r = 0; r < f.rows; ++r) {
+    const int64_t at = r * f.stride + column;
+    F value;
+    if constexpr (int8) {
+      // The operations of every ISA round alike here: the same integers give the same bits.
+      const F scale = Isa::mul(Isa::set(f.row_scales[r]), column_scales);
+      value = Isa::mul(Isa::int_difference(f.y + at, f.compensation + column, n), scale);
+    } else {
+      value = load(f.y + at);
+    }
+    if (f.bias) value = Isa::add(value, bias);
+    if (f.addend) value = Isa::add(value, load(f.addend + at));
+    value = activate<Isa>(activation, value);
+    if (f.residual) value = Isa::add(value, load(f.residual + at));
+    if constexpr (whole) {
+      Isa::store(f.y + at, value);
+    } else {
+      Isa::store_part(f.y + at, value, n);
+    }
+  }
+}
+
+template <class Isa, Activation activation, bool int8>
+void finish_tile(const Finish& f) {
+  int64_t column = 0;
+  for (; column + Isa::kLanes <= f.count; column += Isa::kLanes)
+    finish_columns<Isa, activation, int8, true>(f, column, Isa::kLanes);
+  if (column < f.count) finish_columns<Isa, activation, int8, false>(f, column, f.count - column);
+}
+
+template <class Isa, Activation activation>
+void finish_activated(const Finish& f) {
+  if (f.column_scales) {
+    finish_tile<Isa, activation, true>(f);
+  } else {
+    finish_tile<Isa, activation, false>(f);
+  }
+}
+
 template <class Isa>
 void finish(const Finish& f) {
-  using F = typename Isa::F;
-  for (int r = 0; r < f.rows; ++r) {
-    float* y = f.y + r * f.stride;
-    const float* addend = f.addend ? f.addend + r * f.stride : nullptr;
-    const float* residual = f.residual ? f.residual + r * f.stride : nullptr;
-    for (int64_t i = 0; i < f.count; i += Isa::kLanes) {
-      const int64_t n = f.count - i < Isa::kLanes ? f.count - i : Isa::kLanes;
-      F value;
-      if (f.column_scales) {
-        // The operations of every ISA round alike here: the same integers give the same bits.
-        const F scale = Isa::mul(Isa::set(f.row_scales[r]), Isa::load_part(f.column_scales + i, n));
-        value = Isa::mul(Isa::int_difference(y + i, f.compensation + i, n), scale);
-      } else {
-        value = Isa::load_part(y + i, n);
-      }
-      if (f.bias) value = Isa::add(value, Isa::load_part(f.bias + i, n));
-      if (addend) value = Isa::add(value, Isa::load_part(addend + i, n));
-      value = activate<Isa>(f.activation, value);
-      if (residual) value = Isa::add(value, Isa::load_part(residual + i, n));
-      Isa::store_part(y + i, value, n);
-    }
+  switch (f.activation) {
+    case Activation::kNone:
+      return finish_activated<Isa, Activation::kNone>(f);
+    case Activation::kGelu:
+      return finish_activated<Isa, Activation::kGelu>(f);
+    case Activation::kGeluTanh:
+      return finish_activated<Isa, Activation::kGeluTanh>(f);
+    case Activation::kRelu:
+      return finish_activated<Isa, Activation::kRelu>(f);
+    case Activation::kTanh:
+      return finish_activated<Isa, Activation::kTanh>(f);
+    case Activation::kSilu:
+      return finish_activated<Isa, Activation::kSilu>(f);
   }
 }
 

@@ -66,17 +66,16 @@ void multiply_tiles(const Kernels& kernels, ProductFn product, int64_t row_strid
 
 }  // namespace
 
-void multiply_tile(const Kernels& kernels, ProductFn product, int rows, Tile tile, int64_t count,
+void multiply_tile(const Kernels& kernels, ProductFn product, int rows, const Tile& tile, int64_t count,
                    Scratch& scratch) {
   if (count >= kernels.columns) return product(rows, tile);
   // A kernel writes whole panels: the columns that exist go through scratch memory.
-  float* const c = tile.c;
-  const int64_t stride = tile.c_stride;
-  tile.c = scratch.tile.reserve(static_cast<size_t>(kernels.rows) * static_cast<size_t>(kernels.columns));
-  tile.c_stride = kernels.columns;
-  if (tile.resume) copy(c, stride, tile.c, tile.c_stride, rows, count);
-  product(rows, tile);
-  copy(tile.c, tile.c_stride, c, stride, rows, count);
+  Tile whole = tile;
+  whole.c = scratch.tile.reserve(static_cast<size_t>(kernels.rows) * static_cast<size_t>(kernels.columns));
+  whole.c_stride = kernels.columns;
+  if (tile.resume) copy(tile.c, tile.c_stride, whole.c, whole.c_stride, rows, count);
+  product(rows, whole);
+  copy(whole.c, whole.c_stride, tile.c, tile.c_stride, rows, count);
 }
 
 void multiply(const Kernels& kernels, int64_t rows, int64_t columns, const Tile& whole, Scratch& scratch) {

@@ -21,7 +21,7 @@ inline void copy_row(const float* from, int64_t count, float* to) {
 }
 
 // Calls product(rows, tile) for a panel of which only the first `count` columns exist in tile.c.
-void multiply_tile(const Kernels& kernels, ProductFn product, int rows, Tile tile, int64_t count,
+void multiply_tile(const Kernels& kernels, ProductFn product, int rows, const Tile& tile, int64_t count,
                    Scratch& scratch);
 
 // c [rows, columns] (+)= a [rows, steps] x panels, all fp32; tile.panel is the first panel, of steps lines.

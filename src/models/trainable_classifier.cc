@@ -151,7 +151,7 @@ class TrainableBuilder {
     const Matrix& kept = out_.frozen_.emplace_back(std::move(matrix));
     const backend::MatrixSource& held =
         out_.held_.emplace_back(backend_.hold(kept.source, settings_.bf16))->source();
-    if (!backend_.is_host()) out_.frozen_.pop_back();
+    if (!backend_.is_host() || held.type != kept.source.type) out_.frozen_.pop_back();  // it has its own
     return held;
   }
 

@@ -128,8 +128,8 @@ class TrainingBackend {
                         void* host) = 0;  // waits for the operations before it
   virtual void copy(const void* from, size_t bytes, void* to) = 0;
   virtual void clear(void* memory, size_t bytes) = 0;
-  // The source's values must stay where the memory is the host's. With `bf16` only products in bf16 read the
-  // matrix, which may then be kept as those round it.
+  // With `bf16` only products in bf16 read the matrix, which may then be kept as those round it. The source's
+  // values must stay where the memory is the host's and the type is still the source's; else it has its own.
   virtual std::unique_ptr<HeldMatrix> hold(const MatrixSource& source, bool bf16) = 0;
   virtual std::unique_ptr<Table> map_table(const MatrixSource& source) = 0;
 

@@ -49,6 +49,7 @@ __m512i interleaved(__m512 even, __m512 odd) {
   return _mm512_permutexvar_epi16(order, __builtin_bit_cast(__m512i, _mm512_cvtne2ps_pbh(odd, even)));
 }
 
+// Sixteen bytes of the rows 0, 4, 8 and 12.
 __m512i load_quarters(const uint8_t* rows, int64_t row_bytes) {
   const auto quarter = [&](int64_t row) {
     return _mm_loadu_si128(reinterpret_cast<const __m128i*>(rows + row * row_bytes));

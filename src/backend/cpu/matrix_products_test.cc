@@ -170,6 +170,24 @@ TEST_P(MatrixProducts, MultipliesWithStoredTypes) {
   }
 }
 
+TEST_P(MatrixProducts, AMatrixHeldForBf16GivesTheSameBits) {
+  const Kernels own = with_bf16(kernels());
+  const auto ops = make_training_backend(own);
+  const std::vector<float> a = normal_values(9 * 128, 42), b = normal_values(128 * 64, 43);
+  std::vector<float> c(9 * 64), expected(9 * 64);
+  Product product = product_of(a, false, b, true, {9, 128, 64}, expected.data());
+  product.bf16 = true;
+  ops->multiply(product);
+  const auto held = ops->hold(product.b, true);
+  EXPECT_EQ(held->source().type, WeightType::kBf16);
+  product.b = held->source();
+  product.c = c.data();
+  ops->multiply(product);
+  EXPECT_TRUE(same_bits(c, expected));
+  EXPECT_EQ(backend()->hold({.out_features = 64, .in_features = 128, .fp32 = b.data()}, false)->source().type,
+            WeightType::kFp32);
+}
+
 TEST_P(MatrixProducts, MultipliesInBf16) {
   const Kernels own = with_bf16(kernels());
   const auto ops = make_training_backend(own);

@@ -15,7 +15,7 @@ import random
 import subprocess
 import tempfile
 
-from sentiment_sets import LABELS, read, sets_of
+from sentiment_sets import LABELS, is_emotion, read, sets_of
 
 CORE = 'ar de en es fr it ko nl pl pt ru th tr zh'.split()
 
@@ -33,7 +33,7 @@ def measure(options):
     """{set: (macro-F1, classes, rows)}"""
     rows = []
     for name in sorted(sets_of(options.data, 'all')):
-        if name.endswith('emotion') or 'emot' in name or not any(part in name for part in options.sets.split(',')):
+        if is_emotion(name) or not any(part in name for part in options.sets.split(',')):
             continue
         some = read(options.data, name, options.split)
         random.Random(1).shuffle(some)

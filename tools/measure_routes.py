@@ -14,7 +14,7 @@ import random
 import subprocess
 import tempfile
 
-from sentiment_sets import read, sets_of
+from sentiment_sets import is_emotion, read, sets_of
 
 TAKEN_FOR = {'aeb': 'ar', 'arq': 'ar', 'ary': 'ar'}
 UNKNOWN = set('ace ban bbc bjn bug mad nij pcm tw ts'.split())
@@ -24,7 +24,7 @@ def rows_of(options):
     rows = []
     for name in sorted(sets_of(options.data, 'all')):
         language = name.split('-')[0]
-        if 'emo' in name or language in UNKNOWN or name.startswith('si-latn'):
+        if is_emotion(name) or language in UNKNOWN or name.startswith('si-latn'):
             continue
         some = read(options.data, name, 'dev')
         random.Random(1).shuffle(some)

@@ -33,6 +33,11 @@ def sets_of(data, licences):
     return sets
 
 
+def is_emotion(name):
+    """Whether the labels of the set are emotions, which say less of polarity."""
+    return name.endswith('-emotion') or name.partition('-')[2] in ('emot', 'emoevent', 'goemotions', 'armanemo')
+
+
 def polarity(label):
     """Of a set's label, or of its emotions joined by commas; None when it has none."""
     if label in CLASSES:

@@ -82,7 +82,7 @@ class Pieces:
         self.text = self.text[:FIRST] + list(rows)
 
     def encode(self, text):
-        """The rows of its pieces."""
+        """The rows of its pieces, as they are before keep()."""
         return self.row[self.tokenizer.encode(text)]
 
     def keep(self, count, used):

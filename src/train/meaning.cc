@@ -50,6 +50,8 @@ void check_settings(const Settings& settings) {
   const bool words = settings.method == "full" && settings.freeze == "none";
   if (settings.lazy_words && (!words || settings.optimizer != "adamw"))
     contradiction("--lazy-words needs --method full, --freeze none and --optimizer adamw");
+  if (settings.word_learning_rate > 0 && !words)
+    contradiction("--word-learning-rate needs --method full and --freeze none");
   const std::string& weights = settings.class_weights;
   if (weights != "none" && weights != "auto" && weights.find('=') == weights.npos) {
     contradiction("--class-weights: " + printable(weights, 60) + " is not none, auto, or LABEL=WEIGHT");
@@ -65,9 +67,13 @@ Problem problem_of(const Settings& settings, Problem of_model) {
 }
 
 OptimizerOptions optimizer_of(const Settings& settings) {
-  if (settings.optimizer == "adamw-8bit") return {OptimizerKind::k8Bit, false};
-  if (settings.optimizer == "paged-adamw-8bit") return {OptimizerKind::kPaged8Bit, false};
-  return {OptimizerKind::kFp32, settings.lazy_words};
+  OptimizerOptions options;
+  if (settings.optimizer == "adamw-8bit") options.kind = OptimizerKind::k8Bit;
+  if (settings.optimizer == "paged-adamw-8bit") options.kind = OptimizerKind::kPaged8Bit;
+  options.lazy_rows = settings.lazy_words;
+  if (settings.word_learning_rate > 0)
+    options.row_rate = settings.word_learning_rate / settings.learning_rate;
+  return options;
 }
 
 models::TrainableSettings trainable_settings(const Settings& settings, const Dataset& data, Problem problem,

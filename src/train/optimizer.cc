@@ -102,7 +102,10 @@ class Optimizer::Memory {
 
 Optimizer::Optimizer(OptimizerOptions options, std::vector<Parameter*> parameters,
                      const std::filesystem::path& folder, backend::TrainingBackend& backend)
-    : parameters_(std::move(parameters)), backend_(backend), lazy_rows_(options.lazy_rows) {
+    : parameters_(std::move(parameters)),
+      backend_(backend),
+      lazy_rows_(options.lazy_rows),
+      row_rate_(static_cast<float>(options.row_rate)) {
   const OptimizerKind kind = options.kind;
   VALENCE_CHECK(!lazy_rows_ || kind == OptimizerKind::kFp32);
   // Where each tensor's moments lie; a multiple of 64 bytes each.
@@ -164,6 +167,7 @@ void Optimizer::step(const backend::AdamW& step) {
     }
     backend::AdamW own = step;
     if (parameter.is_vector) own.weight_decay = 0;
+    if (parameter.by_rows) own.learning_rate *= row_rate_;
     const auto update = [&](const float* gradient, int64_t begin, int64_t count) {
       float* weights = parameter.value.data() + begin;
       if (!moments.in_8_bits) {

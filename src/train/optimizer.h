@@ -24,6 +24,7 @@ struct OptimizerOptions {
   // kFp32 only: rows of a word table whose words did not occur stay as they are, as torch.optim.SparseAdam
   // has it; else they move on by their moments.
   bool lazy_rows = false;
+  double row_rate = 1;  // times the learning rate: that of word tables
 };
 
 class Optimizer {
@@ -58,6 +59,7 @@ class Optimizer {
   std::vector<Moments> moments_;
   backend::TrainingBackend& backend_;
   bool lazy_rows_;
+  float row_rate_;
   backend::Floats gradient_;  // of a part of a table of rows
 };
 

@@ -189,6 +189,7 @@ std::vector<Setting> settings_of(Settings& s) {
   list.integer("batch-size", s.batch_size, 1, "Rows of a micro batch");
   list.integer("accumulation", s.accumulation, 1, "Micro batches of an update");
   list.number("learning-rate", s.learning_rate, 1e-12, 1e38, "The largest rate of the schedule");
+  list.number("word-learning-rate", s.word_learning_rate, 1e-12, 1e38, "That of word embeddings, if another");
   list.text("schedule", s.schedule, "NAME", "How the rate falls", {"linear", "cosine", "constant"});
   list.number("warmup", s.warmup, 0, 1e12, "Steps until the rate is reached; below 1 a share of all");
   list.number("weight-decay", s.weight_decay, 0, 1e6, "Decay of matrices");

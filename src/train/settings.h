@@ -32,7 +32,8 @@ struct Settings {
   int64_t steps = 0;  // 0: epochs decide
   int64_t batch_size = 16;
   int64_t accumulation = 1;
-  double learning_rate = 0;  // 0: by method and width
+  double learning_rate = 0;       // 0: by method and width
+  double word_learning_rate = 0;  // of the word embeddings; 0: learning_rate
   std::string schedule = "linear";
   double warmup = 0.06;
   double weight_decay = 0.01;

@@ -112,6 +112,17 @@ TEST_F(TrainerTest, LazyWordsMoveOnlyTheRowsThatOccur) {
   EXPECT_EQ(eager, 0);
 }
 
+// At a rate of almost nothing the words stay where they are, while the layers learn.
+TEST_F(TrainerTest, WordsHaveARateOfTheirOwn) {
+  settings_.method = "full";
+  settings_.weight_decay = 0;
+  train(settings_, source(), folder_ / "same", {});
+  settings_.word_learning_rate = 1e-12;
+  const Outcome outcome = train(settings_, source(), folder_ / "other", {});
+  EXPECT_GT(outcome.accuracy, 0.9);
+  EXPECT_GT(rows_of_the_base("other"), rows_of_the_base("same"));
+}
+
 struct Stopped {};
 
 // However often a run is killed, it ends with the same bytes.
@@ -187,6 +198,10 @@ TEST_F(TrainerTest, RefusesBeforeItWrites) {
   settings_.freeze = "none";
   settings_.lazy_words = true;
   refuses(ErrorCode::kUsage, "--lazy-words needs --method full");
+  settings_ = good;
+  settings_.word_learning_rate = 1e-3;
+  settings_.freeze = "embeddings";
+  refuses(ErrorCode::kUsage, "--word-learning-rate needs --method full");
   settings_ = good;
   settings_.class_weights = "sometimes";
   refuses(ErrorCode::kUsage, "--class-weights: sometimes");

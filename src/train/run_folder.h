@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <vector>
 
+#include "train/settings.h"
+
 namespace valence::train {
 
 class RunFolder {
@@ -40,5 +42,9 @@ class RunFolder {
   std::filesystem::path path_;
   int lock_ = -1;
 };
+
+// The settings of a run that began in `folder`. Errors: kNoInput when none did.
+Settings settings_of_run(const std::filesystem::path& folder);
+bool is_finished(const std::filesystem::path& folder);
 
 }  // namespace valence::train

@@ -54,7 +54,7 @@ struct Settings {
   bool shuffle = true;
   int64_t seed = 42;
   int64_t max_length = 128;
-  int64_t save_steps = 0;  // 0: at the end of each epoch
+  int64_t save_steps = 0;  // 0: at the end of each epoch, and every ten minutes
   int64_t log_every = 10;
   std::string device = "auto";  // a run writes down which one it became
   int64_t threads = 0;          // 0: all cores

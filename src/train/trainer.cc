@@ -129,6 +129,7 @@ class Run {
   Outcome run() {
     if (state_.steps - state_.step >= kWorthAnEstimate) say(expected_time(expected_seconds()));
     const Stopwatch watch;
+    double saved = 0;
     int64_t texts = 0;
     double training = 0;  // seconds without validation and checkpoints
     const int64_t first = state_.step;
@@ -146,10 +147,15 @@ class Run {
       const bool epoch_ends = state_.step % epochs_->steps() == 0;
       const bool evaluates = validation_.rows() > 0 && (at_end || epoch_ends);
       if (evaluates) evaluate_now();
-      const bool saves = settings_.save_steps > 0 ? state_.step % settings_.save_steps == 0 : epoch_ends;
-      if (saves || evaluates) save_checkpoint();
-      if (interrupted() && !at_end) {
-        if (!saves && !evaluates) save_checkpoint();
+      const bool due = settings_.save_steps > 0
+                           ? state_.step % settings_.save_steps == 0
+                           : epoch_ends || watch.seconds() - saved >= watch_.most_unsaved;
+      const bool stops = interrupted() && !at_end;
+      if (due || evaluates || stops) {
+        save_checkpoint();
+        saved = watch.seconds();
+      }
+      if (stops) {
         throw Error(ErrorCode::kInterrupted, "interrupted after step " + std::to_string(state_.step) +
                                                  ": valence train --resume " +
                                                  printable(folder_.path().string()) + " goes on");
@@ -373,22 +379,6 @@ class Run {
 Outcome train(const Settings& settings, const ModelSource& source, const std::filesystem::path& out,
               const Watch& watch) {
   return Run(settings, source, out, watch).fresh();
-}
-
-Settings settings_of_run(const std::filesystem::path& folder) {
-  const std::filesystem::path file = RunFolder(folder).settings_file();
-  if (!std::filesystem::exists(file)) {
-    throw Error(ErrorCode::kNoInput,
-                printable(folder.string()) + " holds no run to resume: it has no train.toml");
-  }
-  Settings settings;
-  settings.targets.clear();
-  read_settings(file.string(), settings);
-  return settings;
-}
-
-bool is_finished(const std::filesystem::path& folder) {
-  return std::filesystem::exists(RunFolder(folder).state_file());
 }
 
 Outcome resume(const Settings& settings, const ModelSource& source, const std::filesystem::path& folder,

@@ -21,6 +21,8 @@ struct Watch {
   };
   std::function<void(const Progress&)> progress;  // after each step
   bool keep_quiet = false;                        // no `say` but for warnings
+  // The longest that a run goes on without a checkpoint where --save-steps does not say when; seconds.
+  double most_unsaved = 600;
 };
 
 struct ModelSource {
@@ -42,9 +44,6 @@ struct Outcome {
 Outcome train(const Settings& settings, const ModelSource& source, const std::filesystem::path& out,
               const Watch& watch);
 
-// The settings of a run that began in `folder`. Errors: kNoInput when none did.
-Settings settings_of_run(const std::filesystem::path& folder);
-bool is_finished(const std::filesystem::path& folder);
 // Goes on from the last checkpoint of `folder`, or from the start.
 Outcome resume(const Settings& settings, const ModelSource& source, const std::filesystem::path& folder,
                const Watch& watch);

@@ -8,6 +8,7 @@
 #include "formats/checkpoint.h"
 #include "formats/json.h"
 #include "formats/test_support.h"
+#include "train/run_folder.h"
 
 namespace valence::train {
 namespace {
@@ -151,6 +152,22 @@ TEST_F(TrainerTest, GoesOnToTheSameBytes) {
               read_file(folder_ / whole / "trainer_state.json"));
     EXPECT_EQ(names(parts), names(whole));
   }
+}
+
+// An epoch may last hours: without --save-steps a run is kept in between too.
+TEST_F(TrainerTest, KeepsALongEpochInBetween) {
+  Watch watch;
+  watch.progress = [&](const Watch::Progress& p) {
+    if (p.step == 3) throw Stopped();
+  };
+  EXPECT_THROW(train(settings_, source(), folder_ / "seldom", watch), Stopped);
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "seldom" / "checkpoint-2"));
+  watch.most_unsaved = 0;
+  EXPECT_THROW(train(settings_, source(), folder_ / "often", watch), Stopped);
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "often" / "checkpoint-2"));
+  train(settings_, source(), folder_ / "whole", {});
+  resume(settings_of_run(folder_ / "often"), source(), folder_ / "often", {});
+  EXPECT_EQ(weights("often"), weights("whole"));
 }
 
 TEST_F(TrainerTest, TwoRunsDoNotShareAFolder) {

@@ -20,7 +20,6 @@ stopped goes on, so that the command may be given again. Needs the packages of t
 """
 import argparse
 import csv
-import json
 import os
 import random
 import re
@@ -29,6 +28,7 @@ import subprocess
 import numpy as np
 from safetensors.numpy import load_file
 
+import distill
 from sentiment_sets import LABELS, read, write
 
 # The most rows of a class that each set gives.
@@ -109,38 +109,22 @@ def train(options, out, files, dev, seed):
     subprocess.run([options.valence, 'train', *(resume if os.path.exists(out) else begin)], check=True)
 
 
-def scores(options, model, file):
-    """[rows, 3]: what a model thinks of the texts."""
-    done = subprocess.run([options.valence, 'analyze', '--file', file, '--text-column', 'text', '--format', 'jsonl', '--quiet',
-                           '--model', model, '--dtype', 'bf16', '--threads', options.threads], check=True, capture_output=True, text=True)
-    rows = [json.loads(line)['scores'] for line in done.stdout.splitlines()]
-    return np.array([[row[label] for label in LABELS] for row in rows])
-
-
 def teach(options, rows, files):
-    """Writes rows/taught.jsonl."""
+    """Writes rows/taught.jsonl and rows/varied.jsonl."""
     with open(files['en-sst2'], encoding='utf-8', newline='') as file:
         phrases = list(csv.reader(file))[1:]
     with open(files['en-sst5'], encoding='utf-8', newline='') as file:
         sentences = list(csv.reader(file))[1:]
     new = varied(phrases + sentences, neighbours(options.base), options.seed)
-    texts = write(os.path.join(rows, 'texts.csv'), phrases + [(text, '') for text in new])
+    texts = [text for text, _ in phrases] + new
     teachers = [os.path.join(options.out, f'teacher-{k + 1}') for k in range(options.teachers)]
-    mean = np.mean([scores(options, teacher, texts) for teacher in teachers], axis=0)
-    mean[:len(phrases), LABELS.index('neutral')] = 0
-    mean /= mean.sum(1, keepdims=True)
-    for k, (_, label) in enumerate(phrases):
-        mean[k] = (mean[k] + [name == label for name in LABELS]) / 2
-    out = [os.path.join(rows, name) for name in ('taught.jsonl', 'varied.jsonl')]
-    parts = [(out[0], [text for text, _ in phrases], ('negative', 'positive')), (out[1], new, LABELS)]
-    at = iter(mean)
-    for path, texts, classes in parts:
-        with open(path, 'w', encoding='utf-8') as file:
-            for text in texts:
-                row = next(at)
-                shares = {label: round(row[LABELS.index(label)], 4) for label in classes}
-                file.write(json.dumps({'text': text, 'label': shares}, ensure_ascii=False) + '\n')
-    return out
+    mean = np.mean([distill.scores(options.valence, teacher, texts, rows, '--dtype', 'bf16', '--threads', options.threads)
+                    for teacher in teachers], axis=0)
+    parts = {'taught.jsonl': (phrases, mean, ('negative', 'positive')),
+             'varied.jsonl': ([(text, '') for text in new], mean[len(phrases):], LABELS)}
+    return [distill.write_shares(os.path.join(rows, name), [
+        (text, distill.shares(thought, label, classes)) for (text, label), thought in zip(pairs, thoughts)])
+        for name, (pairs, thoughts, classes) in parts.items()]
 
 
 def main():

@@ -49,12 +49,22 @@ def polarity(label):
     return 'positive' if names <= POSITIVE else 'negative' if names <= NEGATIVE else None
 
 
-def read(data, name, split):
-    """(text, class) of the rows that have one."""
+def rows_of(data, name, split):
+    """(text, label of the set) of the rows with a text."""
     with gzip.open(os.path.join(data, name, split + '.tsv.gz'), 'rt', encoding='utf-8', newline='\n') as file:
         next(file)
         pairs = (line.rstrip('\n').partition('\t') for line in file)
-        return [(text, polarity(label)) for label, _, text in pairs if polarity(label) and text.strip()]
+        return [(text, label) for label, _, text in pairs if text.strip()]
+
+
+def read(data, name, split):
+    """(text, class) of the rows that have one."""
+    return [(text, polarity(label)) for text, label in rows_of(data, name, split) if polarity(label)]
+
+
+def unlabelled(data, name, split):
+    """The texts of the rows that have no class."""
+    return [text for text, label in rows_of(data, name, split) if not polarity(label)]
 
 
 def write(path, rows):

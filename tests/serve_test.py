@@ -179,7 +179,10 @@ class Requests(unittest.TestCase):
         documents = [{'id': str(k), 'text': text} for k, text in enumerate(texts)]
         documents[2]['language'] = 'es'
         body = json.dumps({'documents': documents, 'sentences': True, 'explain': True}).encode()
-        answers = json.loads(ask(self.server, request('POST', '/v1/analyze', body))[2])['documents']
+        whole = json.loads(ask(self.server, request('POST', '/v1/analyze', body))[2])
+        self.assertEqual(whole['model']['name'], 'default')
+        self.assertEqual(whole['route_models']['multilingual']['name'], 'multilingual')
+        answers = whole['documents']
         self.assertEqual([(one['language'], one['route']) for one in answers],
                          [('en', 'native'), ('de', 'multilingual'), ('es', 'multilingual')])
         self.assertEqual(answers[1]['sentences'][0]['scores'], answers[1]['scores'])  # read on the route of its text
@@ -201,6 +204,40 @@ class Requests(unittest.TestCase):
         self.assertEqual((status, headers['content-type']), (200, 'application/x-ndjson'))
         ids = [json.loads(row)['id'] for row in body.splitlines()]
         self.assertEqual(sorted(ids, key=int), [str(k) for k in range(400)])
+
+    def depth(self):
+        figures = ask(self.server, request('GET', '/metrics'))[2].decode()
+        return int(figures.split('\nvalence_queue_depth ')[1].split()[0])
+
+    def test_rows_that_cannot_be_used_flow_too(self):
+        rows = [b'{"text":""}\n'] * 40_000
+        data = request('POST', '/v1/analyze/stream', b''.join(rows), kind='application/x-ndjson')
+        with self.server.connect() as line:
+            answers = Answers(line)
+            line.sendall(data[:-len(rows[0]) * 20_000])
+            while answers.data.count(b'empty_text') < 1000:
+                self.assertTrue(answers.more())
+            self.assertEqual(self.depth(), 0)  # nothing of it waits
+            sender = concurrent.futures.ThreadPoolExecutor(1).submit(line.sendall, data[-len(rows[0]) * 20_000:])
+            status, _, body = answers.take()
+            sender.result()
+        self.assertEqual((status, body.count(b'\n')), (200, len(rows)))
+        with self.server.connect() as line:
+            line.sendall(data[:100_000])
+        with self.server.connect() as line:  # a client that leaves in the middle harms nobody
+            line.sendall(request('POST', '/v1/analyze', GOOD))
+            self.assertEqual(Answers(line).take()[0], 200)
+
+    def test_documents_without_an_id_are_numbered_from_0(self):
+        lines = b'\n{"text":"Good."}\n\n{"text":"Bad."}\n'
+        answer = ask(self.server, request('POST', '/v1/analyze/stream', lines, kind='application/x-ndjson'))
+        self.assertEqual({json.loads(row)['id'] for row in answer[2].splitlines()}, {'0', '1'})
+
+    def test_as_many_texts_as_info_says_are_tokenized(self):
+        most = json.loads(ask(self.server, request('GET', '/info'))[2])['max_client_batch_size']
+        for count, status in ((most, 200), (most + 1, 413)):
+            body = json.dumps({'inputs': ['a'] * count}).encode()
+            self.assertEqual(ask(self.server, request('POST', '/tokenize', body))[0], status)
 
     def test_events(self):
         body = json.dumps({'documents': [{'id': 'a', 'text': 'Good.'}, {'id': 'b', 'text': ''}]}).encode()

@@ -9,8 +9,9 @@
 #include "base/threads.h"
 #include "commands.h"
 #include "inputs.h"
+#include "jobs/job_state.h"
+#include "jobs/output.h"
 #include "language/detect_lines.h"
-#include "output.h"
 #include "rows/encoding.h"
 
 namespace valence::app {
@@ -43,13 +44,15 @@ int detect(const DetectOptions& options) {
   rows::TextSource source(open_input(input), std::nullopt, true);
   const auto detector =
       options.model ? language::Detector::load(*options.model) : language::Detector::embedded();
-  std::optional<AtomicFile> file;
-  if (options.output) file.emplace(*options.output);
+  const std::string name = options.output.value_or("");
+  if (input.kind == Input::Kind::kFile) jobs::refuse_same_file(input.file, name);
+  const auto output = jobs::open_output(name);
   const auto outcome = language::detect_lines(
       detector, options.all, options.threads.value_or(usable_cores()),
       [&](std::string& out) { return source.read(out); },
-      [&](std::string_view text) { file ? file->write(text) : print(text); });
-  if (file) file->commit();
+      [&](std::string_view text) { output->write(text, ""); });
+  jobs::JobState state;
+  output->commit(state);
   if (outcome.rejected == 0) return 0;
   write_all(STDERR_FILENO, describe(outcome), "standard error");
   return 3;

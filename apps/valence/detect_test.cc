@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "formats/test_support.h"
 #include "run_for_test.h"
 
@@ -30,6 +32,22 @@ TEST(Detect, WritesTheFileWhenItIsComplete) {
   EXPECT_EQ(ran.status, 0) << ran.err;
   EXPECT_EQ(ran.out, "");
   EXPECT_THAT(read_file(folder / "out.jsonl"), HasSubstr(R"("candidates":[{"language":"fr")"));
+}
+
+// As analyze writes: through links, into pipes, on standard output for "-", never over its input.
+TEST(Detect, WritesWhereItIsTold) {
+  const TemporaryFolder folder;
+  const std::string input = (folder / "in.txt").string(), link = (folder / "link.jsonl").string();
+  write_file(folder / "in.txt", "Bonjour tout le monde\n");
+  std::filesystem::create_symlink("behind.jsonl", folder / "link.jsonl");
+  EXPECT_EQ(run_valence({"detect", "-o", link, input}, "").status, 0);
+  EXPECT_TRUE(std::filesystem::is_symlink(folder / "link.jsonl"));
+  EXPECT_THAT(read_file(folder / "behind.jsonl"), HasSubstr(R"("language":"fr")"));
+  EXPECT_THAT(run_valence({"detect", "-o", "-", input}, "").out, HasSubstr(R"("language":"fr")"));
+  const Ran same = run_valence({"detect", "-o", input, input}, "");
+  EXPECT_EQ(same.status, 2);
+  EXPECT_THAT(same.err, HasSubstr("is the input itself"));
+  EXPECT_EQ(read_file(folder / "in.txt"), "Bonjour tout le monde\n");
 }
 
 TEST(Detect, NamesTheLinesThatAreNoText) {

@@ -40,11 +40,15 @@ Input from_file(const std::string& file) {
 }  // namespace
 
 bool has_file_ending(std::string_view argument) {
+  constexpr size_t kLongest = 16;
+  std::string lower(argument.substr(argument.size() - std::min(argument.size(), kLongest)));
+  for (char& c : lower) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+  std::string_view name = lower;
   for (const std::string_view packed : {".gz", ".zst"}) {
-    if (argument.ends_with(packed)) argument.remove_suffix(packed.size());
+    if (name.ends_with(packed)) name.remove_suffix(packed.size());
   }
   for (const std::string_view ending : {".txt", ".csv", ".tsv", ".jsonl", ".ndjson"}) {
-    if (argument.ends_with(ending)) return true;
+    if (name.ends_with(ending)) return true;
   }
   return false;
 }

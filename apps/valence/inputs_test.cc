@@ -48,8 +48,8 @@ TEST_F(Inputs, ExistingFileIsAFileWhateverItsName) {
 
 TEST_F(Inputs, NameWithAFileEndingMustExist) {
   EXPECT_EQ(choose_input({"a.csv"}, {}, {}).kind, Input::Kind::kFile);
-  for (const char* name :
-       {"no.txt", "no.csv", "no.tsv", "no.jsonl", "no.ndjson", "no.csv.gz", "no.txt.zst"}) {
+  for (const char* name : {"no.txt", "no.csv", "no.tsv", "no.jsonl", "no.ndjson", "no.csv.gz", "no.txt.zst",
+                           "NO.CSV", "no.jsonl.GZ"}) {
     EXPECT_EQ(code_of({name}), ErrorCode::kNoInput) << name;
   }
 }

@@ -2,6 +2,8 @@
 
 #include <filesystem>
 
+#include "base/interrupt.h"
+
 namespace valence::app {
 
 void add_model_option(Command& command, std::optional<std::string>& model) {
@@ -52,6 +54,7 @@ pipeline::ClassifierOptions classifier_options(const ModelOptions& options) {
   parsed.social = api::parse_social(options.social.value_or("auto"));
   parsed.long_text = api::parse_long_text(options.long_text.value_or("windows"));
   parsed.threads = options.threads.value_or(0);
+  parsed.stop = &interrupt_flag();
   if (options.tasks) parsed.tasks = api::choose_tasks(*options.tasks, api::Download::kAllowed);
   return parsed;
 }

@@ -8,6 +8,9 @@
 #include "base/files.h"
 #include "base/interrupt.h"
 #include "commands.h"
+#include "jobs/job_state.h"
+#include "jobs/output.h"
+#include "jobs/summary.h"
 #include "output.h"
 #include "routing/measure.h"
 #include "routing_options.h"
@@ -45,24 +48,34 @@ std::string for_people(const RouteTable& table) {
            padded(figure, 10) + padded(std::to_string(row.rows), 8) + needs(row) +
            (row.is_default ? "  (default)" : "") + "\n";
   }
-  return out + "Other languages take the multilingual route, texts without one the native.\n";
+  return out + "Other languages but English take the multilingual route, texts without one the native.\n";
 }
 
-std::vector<routing::LabelledText> read_texts(const std::string& path,
-                                              const std::vector<std::string>& labels) {
-  rows::ReaderOptions options;
-  options.format = rows::format_by_name(path);
-  options.text_column = "text";
-  const auto reader = rows::open_rows(path, options);
-  const rows::ColumnValues columns(*reader, {"language", "label"}, "--measure " + printable(path));
+struct Labelled {
   std::vector<routing::LabelledText> texts;
+  uint64_t rejected = 0;
+  std::string first_reject;  // where and why
+};
+
+// Of standard input: CSV.
+Labelled read_texts(const std::string& path, const std::vector<std::string>& labels) {
+  rows::ReaderOptions options;
+  options.format = path == "-" ? rows::Format::kCsv : rows::format_by_name(path);
+  options.text_column = "text";
+  const auto reader = path == "-" ? rows::open_rows(rows::open_standard_input(), "standard input", options)
+                                  : rows::open_rows(path, options);
+  const rows::ColumnValues columns(*reader, {"language", "label"}, "--measure " + printable(path));
+  Labelled read;
+  auto& texts = read.texts;
   rows::Row row;
   while (reader->next(row)) {
     if (texts.size() % 1024 == 0) check_interrupt();
-    const auto bad = [&](const std::string& what) {
-      throw Error(ErrorCode::kBadData, printable(path) + ":" + std::to_string(row.line) + ": " + what);
-    };
-    if (row.rejected()) bad(row.reject.message);
+    const std::string where = printable(path) + ":" + std::to_string(row.line) + ": ";
+    const auto bad = [&](const std::string& what) { throw Error(ErrorCode::kBadData, where + what); };
+    if (row.rejected()) {
+      if (read.rejected++ == 0) read.first_reject = where + row.reject.message;
+      continue;
+    }
     const std::vector<std::string> values = columns.of(row);
     std::string language = routing::language_code(values[0]);
     if (language.empty()) bad("the language " + printable(values[0], 40) + " is unknown");
@@ -71,16 +84,25 @@ std::vector<routing::LabelledText> read_texts(const std::string& path,
     texts.push_back(
         {std::move(language), static_cast<size_t>(label - labels.begin()), std::string(row.text_view())});
   }
-  if (texts.empty()) throw Error(ErrorCode::kBadData, printable(path) + " has no rows");
-  return texts;
+  if (texts.empty()) throw Error(ErrorCode::kBadData, printable(path) + " has no row that can be used");
+  return read;
 }
 
-RouteTable measured(const RoutesOptions& options) {
+// Sets `status` to 3 when rows were left out.
+RouteTable measured(const RoutesOptions& options, int& status) {
   const api::ChosenModel chosen = choose_model(options.model);
   RoutingOptions routing;
   routing.translator = options.translator;
   const auto router = load_router(chosen, options.model, routing);
-  return routing::measure(*router, read_texts(*options.measure, router->labels()));
+  const Labelled read = read_texts(*options.measure, router->labels());
+  if (read.rejected > 0) {
+    status = 3;
+    write_all(STDERR_FILENO,
+              "valence: " + jobs::with_commas(read.rejected) +
+                  (read.rejected == 1 ? " row is" : " rows are") + " left out: " + read.first_reject + "\n",
+              "standard error");
+  }
+  return routing::measure(*router, read.texts);
 }
 
 int routes(const RoutesOptions& options) {
@@ -88,17 +110,23 @@ int routes(const RoutesOptions& options) {
     throw Error(ErrorCode::kUsage, "routes: expected either --routes or --measure");
   if (options.output && !options.measure)
     throw Error(ErrorCode::kUsage, "routes: --output goes with --measure");
-  const RouteTable table = options.measure ? measured(options)
+  std::unique_ptr<jobs::Output> output;  // before an hour of measuring
+  if (options.output) {
+    jobs::refuse_same_file(*options.measure, *options.output);
+    output = jobs::open_output(*options.output);
+  }
+  int status = 0;
+  const RouteTable table = options.measure ? measured(options, status)
                            : options.table ? read_route_table(*options.table)
                                            : RouteTable::embedded();
-  if (options.output) {
-    AtomicFile file(*options.output);
-    file.write(table.json());
-    file.commit();
-    return 0;
+  if (output) {
+    output->write(table.json(), "");
+    jobs::JobState state;
+    output->commit(state);
+    return status;
   }
   print(options.json || (options.measure && ::isatty(STDOUT_FILENO) == 0) ? table.json() : for_people(table));
-  return 0;
+  return status;
 }
 
 }  // namespace

@@ -20,6 +20,9 @@ using testing::write_file;
 
 const char* const kGerman = "Das Essen war leider kalt und der Kellner unfreundlich";
 
+// The tiny model of the translator's tests: what it says is no translation, and the guard says so.
+const std::string kTranslator = (std::filesystem::path(GOLDENS) / "../translation").string();
+
 TEST(Routes, AResultNamesItsLanguageAndRoute) {
   const Ran ran =
       run_valence({"analyze", "--format", "jsonl", "The staff were friendly and the room was clean"}, "");
@@ -63,6 +66,21 @@ TEST(Routes, AColumnNamesTheLanguages) {
   }
 }
 
+// Numbers and other case count for fields as they do for columns, and a field that no row has is said.
+TEST(Routes, AFieldIsFoundAsAColumnIs) {
+  const TemporaryFolder folder;
+  const std::string input = (folder / "in.jsonl").string();
+  write_file(folder / "in.jsonl", "{\"text\":\"I love it\",\"Lang\":\"fr\"}\n");
+  for (const char* column : {"2", "lang", "Lang"}) {
+    const Ran ran = run_valence({"analyze", "--format", "jsonl", "--language-column", column, input}, "");
+    EXPECT_THAT(ran.out, HasSubstr(R"("language":"fr")")) << column;
+    EXPECT_THAT(ran.err, Not(HasSubstr("no row has"))) << column;
+  }
+  const Ran ran = run_valence({"analyze", "--format", "jsonl", "--language-column", "nosuch", input}, "");
+  EXPECT_EQ(ran.status, 0);
+  EXPECT_THAT(ran.err, HasSubstr("no row has the field that --language-column names"));
+}
+
 TEST(Routes, TheSummaryCountsLanguages) {
   const TemporaryFolder folder;
   write_file(folder / "in.txt", std::string("I love this place, it is wonderful\n") + kGerman + "\n");
@@ -90,9 +108,6 @@ TEST(Routes, WrongOptionsAreNamed) {
   refused({"--routes", (folder / "broken.json").string()}, 65, "broken.json");
   refused({"--language-column", "lang"}, 2, "plain lines have no columns");
 }
-
-// The tiny model of the translator's tests: what it says is no translation, and the guard says so.
-const std::string kTranslator = (std::filesystem::path(GOLDENS) / "../translation").string();
 
 TEST(Routes, AFailedTranslationTakesAnotherRoute) {
   const Ran ran = run_valence({"analyze", "--format", "jsonl", "--lang", "uk", "--route", "translated",
@@ -145,6 +160,21 @@ TEST(Routes, WhatIsMeasuredIsTaken) {
   const Ran ran =
       run_valence({"analyze", "--format", "jsonl", "--routes", routes, "--lang", "de", kGerman}, "");
   EXPECT_THAT(ran.out, HasSubstr(R"("route":"native")"));
+
+  // English keeps its model where a table does not name it, however its language became known.
+  for (const std::string lang : {"--lang=en", "--quiet"}) {
+    const Ran english = run_valence(
+        {"analyze", "--format", "jsonl", "--routes", routes, lang, "I love this place so much"}, "");
+    EXPECT_THAT(english.out, HasSubstr(R"("route":"native")")) << lang;
+  }
+
+  const std::string data = "language,label,text\nde,positive,\nde,positive,I love this\n";
+  const Ran some = run_valence({"routes", "--measure", "-"}, data);
+  EXPECT_EQ(some.status, 3);
+  EXPECT_THAT(some.err, HasSubstr("1 row is left out: -:2: the text is empty"));
+  EXPECT_THAT(some.out, HasSubstr(R"("rows":1)"));
+  const std::string itself = (folder / "data.csv").string();
+  EXPECT_EQ(run_valence({"routes", "--measure", itself, "-o", itself}, "").status, 2);
 
   write_file(folder / "bad.csv", "language,label,text\nde,good,I love this\n");
   const Ran bad = run_valence({"routes", "--measure", (folder / "bad.csv").string(), "-o", routes}, "");

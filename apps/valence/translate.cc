@@ -143,6 +143,7 @@ int translate(const TranslateOptions& options) {
   const auto& arguments = options.arguments;
   const Input input =
       file_or_stdin(arguments.empty() ? std::nullopt : std::optional<std::string>(arguments.front()));
+  if (input.kind == Input::Kind::kFile) jobs::refuse_same_file(input.file, options.output.value_or(""));
   const auto translator = load(options);
   const auto reader = input.kind == Input::Kind::kFile
                           ? rows::open_rows(input.file, rows::ReaderOptions{})

@@ -27,6 +27,8 @@ void install_interrupt_handler() {
   ::sigaction(SIGTERM, &action, nullptr);
 }
 
+const std::atomic<bool>& interrupt_flag() { return g_interrupted; }
+
 bool interrupted() { return g_interrupted; }
 
 void set_interrupted(bool value) { g_interrupted = value; }

@@ -1,7 +1,6 @@
 #include "jobs/job.h"
 
 #include <sys/ioctl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -57,16 +56,6 @@ std::unique_ptr<rows::RowReader> open_input(const JobOptions& options, bool colu
   return rows::open_rows(options.file, reader);
 }
 
-void refuse_same_file(const JobOptions& options, const std::filesystem::path& output) {
-  struct stat in{}, out{};
-  if (output.empty() || !options.texts.empty() || is_stdin(options)) return;
-  if (::stat(options.file.c_str(), &in) != 0 || ::stat(output.c_str(), &out) != 0 || !S_ISREG(out.st_mode))
-    return;
-  if (in.st_dev == out.st_dev && in.st_ino == out.st_ino) {
-    throw Error(ErrorCode::kUsage, "the output " + printable(output.string()) + " is the input itself");
-  }
-}
-
 rows::WriterOptions writer_options(const JobOptions& options, rows::OutputFormat format) {
   rows::WriterOptions writer;
   writer.format = format;
@@ -118,8 +107,10 @@ struct Job::Parts {
 
 Job::Parts::Parts(JobOptions given) : options(std::move(given)), format(chosen_format(options)) {
   const bool columns_needed = format != rows::OutputFormat::kJsonLines;
-  refuse_same_file(options, options.output);
-  refuse_same_file(options, options.output.string() + ".rejects.jsonl");
+  if (options.texts.empty() && !is_stdin(options) && !is_stdout(options)) {
+    refuse_same_file(options.file, options.output);
+    refuse_same_file(options.file, options.output.string() + ".rejects.jsonl");
+  }
   std::error_code ignored;
   // Of anything but a file, what was read can be known again only by its checksum.
   const bool checksum = is_stdin(options) || !std::filesystem::is_regular_file(options.file, ignored);
@@ -304,6 +295,8 @@ void Job::Parts::print_summary(const std::vector<std::string>& labels) {
   if (reader->encoding() != rows::Encoding::kUtf8) {
     notes.push_back("the input was read as " + std::string(rows::name_of(reader->encoding())));
   }
+  if (languages && !languages->found())
+    notes.push_back("no row has the field that --language-column names: every language was detected");
   if (state.summary.rejected > 0 && !output->rejects_path().empty()) {
     notes.push_back("rejected rows: " + printable(output->rejects_path().string()));
   }

@@ -43,4 +43,7 @@ class Output {
 // .zst.
 std::unique_ptr<Output> open_output(const std::filesystem::path& path);
 
+// Errors: kUsage when the file `output` is the file `input` itself.
+void refuse_same_file(const std::filesystem::path& input, const std::filesystem::path& output);
+
 }  // namespace valence::jobs

@@ -30,8 +30,14 @@ bool is_device(const std::filesystem::path& path) {
   return ::stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode);
 }
 
-std::filesystem::path without_link(const std::filesystem::path& path) {
+// What a link leads to, which need not exist.
+std::filesystem::path without_link(std::filesystem::path path) {
+  constexpr int kMostLinks = 40;  // as Linux follows
   std::error_code error;
+  for (int k = 0; k < kMostLinks && std::filesystem::is_symlink(path, error); ++k) {
+    path = path.parent_path() / std::filesystem::read_symlink(path, error);  // an absolute one stands alone
+    if (error) break;
+  }
   const std::filesystem::path target = std::filesystem::canonical(path, error);
   return error ? path : target;
 }
@@ -71,6 +77,13 @@ std::unique_ptr<Output> open_output(const std::filesystem::path& path) {
   }
   // A link stays a link: the file behind it is replaced.
   return std::make_unique<FileOutput>(without_link(path));
+}
+
+void refuse_same_file(const std::filesystem::path& input, const std::filesystem::path& output) {
+  struct stat in{}, out{};
+  if (::stat(input.c_str(), &in) != 0 || ::stat(output.c_str(), &out) != 0 || !S_ISREG(out.st_mode)) return;
+  if (in.st_dev == out.st_dev && in.st_ino == out.st_ino)
+    throw Error(ErrorCode::kUsage, "the output " + printable(output.string()) + " is the input itself");
 }
 
 }  // namespace valence::jobs

@@ -1,6 +1,7 @@
 #include "routing/load.h"
 
 #include "base/error.h"
+#include "base/sha256.h"
 #include "hub/hub.h"
 #include "pipeline/bundled.h"
 
@@ -21,6 +22,17 @@ std::unique_ptr<Translator> load_translator(const formats::ModelFiles& files,
 }
 
 std::string translator_of(const std::string& language) { return "Helsinki-NLP/opus-mt-" + language + "-en"; }
+
+// Names and sizes of the files; of those that are read as text, all of it.
+std::string identity_of(const formats::ModelFiles& files) {
+  std::string said;
+  for (const std::string& name : files.names()) {
+    const std::shared_ptr<const FileBytes> file = files.open(name);
+    said += name + ' ' + std::to_string(file->bytes().size()) + '\n';
+    if (name.ends_with(".json")) said += sha256_hex(file->bytes()) + '\n';
+  }
+  return said;
+}
 
 // Of the cache; absent when it is not there.
 std::optional<hub::Resolved> find_translator(const std::string& language) {
@@ -52,6 +64,15 @@ std::unique_ptr<Router> load_router(const ModelSource& model, const ModelSource*
   router.load_multilingual = [other]() -> std::unique_ptr<Classifier> {
     const std::optional<ModelSource> source = pipeline::find_bundled_model("multilingual");
     return source ? Classifier::load(*source, nullptr, other) : nullptr;
+  };
+  router.translators = [named = choice.translator](const std::vector<std::string>& languages) {
+    if (named) return identity_of(named->files);
+    std::string said;
+    for (const std::string& language : languages) {
+      if (const auto found = find_translator(language))
+        said += found->name + '@' + found->revision + ' ' + identity_of(found->files) + '\n';
+    }
+    return said;
   };
   const bool must = router.route == Route::kTranslated && router.language && *router.language != "en";
   router.load_translator = [options, must, named = std::move(choice.translator)](

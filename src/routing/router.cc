@@ -97,7 +97,20 @@ std::string Router::fingerprint() const {
                      (options_.route ? pipeline::route_name(*options_.route) : "") + '\n' +
                      (options_.table ? options_.table->json() : "");
   if (const Classifier* other = multilingual()) said += '\n' + other->fingerprint();
+  if (options_.translators) said += '\n' + options_.translators(may_be_translated());
   return sha256_hex(std::as_bytes(std::span(said)));
+}
+
+// The languages that the options send there, as far as they name them.
+std::vector<std::string> Router::may_be_translated() const {
+  const bool forced = options_.route == Route::kTranslated;
+  std::vector<std::string> languages;
+  if (forced && options_.language) languages.push_back(*options_.language);
+  if (!options_.table) return languages;
+  for (const RouteRow& row : options_.table->rows()) {
+    if (row.is_default && (forced || row.route == Route::kTranslated)) languages.push_back(row.language);
+  }
+  return languages;
 }
 
 std::string Router::language_of(std::string_view text) const { return plan(text, "", std::nullopt).language; }
@@ -137,7 +150,8 @@ Routing Router::plan(std::string_view text, std::string_view language, std::opti
     const language::Detection found = detector().detect(text);
     plan.language = found.language;
     plan.confidence = found.confidence;
-    by_script = found.language == "und" ? route_of_unknown(found.script) : Route::kMultilingual;
+    if (found.language != "en")
+      by_script = found.language == "und" ? route_of_unknown(found.script) : Route::kMultilingual;
   } else {
     plan.language = "und";  // the model rejects it
   }

@@ -32,6 +32,8 @@ struct RouterOptions {
   // the labels and the number of workers of the native one.
   std::function<std::unique_ptr<pipeline::Classifier>()> load_multilingual;
   std::function<std::unique_ptr<pipeline::Translator>(const std::string& language)> load_translator;
+  // What the translators of these languages are, for fingerprint(); nothing when unset.
+  std::function<std::string(const std::vector<std::string>& languages)> translators;
 };
 
 // The code of a language as results show it, of what a user wrote ("DE", "pt-BR"); empty when it is none.
@@ -87,6 +89,7 @@ class Router final : public pipeline::Classifier {
                  int threads) const;
   void add_tasks(const pipeline::Reading& reading, pipeline::Routing& plan, pipeline::Result& result) const;
   pipeline::Route other_route(const std::string& language) const;
+  std::vector<std::string> may_be_translated() const;
   const language::Detector& detector() const;
   pipeline::Classifier* multilingual() const;
   const pipeline::Translator* translator(const std::string& language) const;

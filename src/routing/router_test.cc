@@ -47,6 +47,28 @@ class RouterTest : public ::testing::Test {
   std::mutex mutex_;
 };
 
+// Rows by two translators must not meet in one output.
+TEST_F(RouterTest, FingerprintHoldsTheTranslators) {
+  std::vector<std::string> asked;
+  const auto print = [&](RouterOptions options, const std::string& translators) {
+    options.translators = [&](const std::vector<std::string>& languages) {
+      asked = languages;
+      return translators;
+    };
+    return router(std::move(options)).fingerprint();
+  };
+  RouterOptions forced = with_table();
+  forced.route = Route::kTranslated;
+  EXPECT_EQ(print(forced, "a"), print(forced, "a"));
+  EXPECT_NE(print(forced, "a"), print(forced, "b"));
+  EXPECT_THAT(asked, ElementsAre("de", "en"));
+  forced.language = "fr";
+  print(forced, "a");
+  EXPECT_THAT(asked, ElementsAre("fr", "de", "en"));
+  print(with_table(), "a");
+  EXPECT_THAT(asked, IsEmpty());
+}
+
 TEST_F(RouterTest, SendsEachTextToTheRouteOfItsLanguage) {
   Router router = this->router(with_table());
   const std::string_view texts[] = {kGerman, kEnglish, kRussian};

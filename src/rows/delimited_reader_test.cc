@@ -148,7 +148,7 @@ TEST(Delimited, KeepsColumnsOfOneName) {
   const auto reader = open_text("a,a,label,text\n1,2,3,x\n", Format::kCsv);
   EXPECT_THAT(reader->columns(), ElementsAre("a", "a", "label", "text"));
   EXPECT_THAT(error_of([] { open_text("a,a,b\n", Format::kCsv, "a"); }),
-              StartsWith("2 the test has 2 columns 'a'; give --text-column its number, 1 for the first"));
+              StartsWith("2 the test has 2 columns 'a'; give its number instead, 1 for the first"));
   EXPECT_THAT(glance("a,a,b\n1,x,3\n", Format::kCsv, "2"), ElementsAre("2 x"));
 }
 

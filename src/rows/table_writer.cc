@@ -12,6 +12,7 @@ constexpr size_t kGap = 2;             // spaces between columns
 constexpr size_t kOwnColumnMax = 16;   // widest own column but the text
 constexpr size_t kLineNumber = 8;      // cells for those of a long file
 constexpr size_t kTextMin = 24;        // what the text keeps before other columns are shown
+constexpr size_t kTextLeast = 8;       // what it keeps beside ours, even where lines are then too long
 
 }  // namespace
 
@@ -76,7 +77,7 @@ void TableWriter::choose_widths(bool more_may_follow) {
     widths_[i] = width;
     left -= width + kGap;
   }
-  widths_[text] = std::min(wanted[text], std::max(left, text_min));
+  widths_[text] = std::min(wanted[text], std::max(left, kTextLeast));
 }
 
 void TableWriter::append_line(const Line& line, bool header, std::string& out) const {

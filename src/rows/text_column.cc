@@ -37,19 +37,29 @@ std::vector<int> indices_of(const std::vector<std::string>& columns, const std::
   return found;
 }
 
-int by_name(const std::vector<std::string>& columns, const std::string& wanted, const std::string& name) {
-  std::vector<int> found = indices_of(columns, wanted, false);
-  if (found.empty()) found = indices_of(columns, wanted, true);
-  if (found.size() == 1) return found.front();
-  if (found.size() > 1) {
-    throw Error(ErrorCode::kUsage, name + " has " + std::to_string(found.size()) + " columns '" +
-                                       printable(wanted) + "'; give --text-column its number, " +
-                                       std::to_string(found.front() + 1) + " for the first");
-  }
+// Those of the very name; without one those whose name differs in case.
+std::vector<int> named(const std::vector<std::string>& columns, const std::string& wanted) {
+  const std::vector<int> found = indices_of(columns, wanted, false);
+  return found.empty() ? indices_of(columns, wanted, true) : found;
+}
+
+std::optional<size_t> numbered(const std::vector<std::string>& columns, const std::string& wanted) {
   size_t number = 0;
   const auto [end, error] = std::from_chars(wanted.data(), wanted.data() + wanted.size(), number);
   const bool is_number = error == std::errc() && end == wanted.data() + wanted.size();
-  if (is_number && number >= 1 && number <= columns.size()) return static_cast<int>(number) - 1;
+  if (!is_number || number < 1 || number > columns.size()) return std::nullopt;
+  return number - 1;
+}
+
+int by_name(const std::vector<std::string>& columns, const std::string& wanted, const std::string& name) {
+  const std::vector<int> found = named(columns, wanted);
+  if (found.size() == 1) return found.front();
+  if (found.size() > 1) {
+    throw Error(ErrorCode::kUsage, name + " has " + std::to_string(found.size()) + " columns '" +
+                                       printable(wanted) + "'; give its number instead, " +
+                                       std::to_string(found.front() + 1) + " for the first");
+  }
+  if (const std::optional<size_t> place = numbered(columns, wanted)) return static_cast<int>(*place);
   throw Error(ErrorCode::kUsage,
               name + " has no column '" + printable(wanted) + "'; it has " + listed(columns));
 }
@@ -62,6 +72,11 @@ const std::vector<std::string>& default_text_columns() {
                                                  "content",     "message", "tweet",        "sentence",
                                                  "feedback",    "body",    "post",         "description"};
   return names;
+}
+
+std::optional<size_t> find_column(const std::vector<std::string>& columns, const std::string& wanted) {
+  const std::vector<int> found = named(columns, wanted);
+  return found.empty() ? numbered(columns, wanted) : std::optional(static_cast<size_t>(found.front()));
 }
 
 int choose_text_column(const std::vector<std::string>& columns, const std::optional<std::string>& wanted,

@@ -14,4 +14,7 @@ namespace valence::rows {
 int choose_text_column(const std::vector<std::string>& columns, const std::optional<std::string>& wanted,
                        const std::string& name);
 
+// Likewise, of names that may stand twice (the first counts); absent when there is no such column.
+std::optional<size_t> find_column(const std::vector<std::string>& columns, const std::string& wanted);
+
 }  // namespace valence::rows

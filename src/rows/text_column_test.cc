@@ -40,8 +40,7 @@ TEST(TextColumn, IsNeverGuessed) {
   EXPECT_THAT(error({"a", "b"}, "-1"), StartsWith("2 "));
   EXPECT_THAT(error({"a", "b"}, "1.0"), StartsWith("2 "));
   EXPECT_THAT(error({"a", "b"}, ""), StartsWith("2 "));
-  EXPECT_THAT(error({"Text", "TEXT"}, std::nullopt),
-              HasSubstr("2 columns 'text'; give --text-column its number"));
+  EXPECT_THAT(error({"Text", "TEXT"}, std::nullopt), HasSubstr("2 columns 'text'; give its number instead"));
   EXPECT_THAT(error(Columns(100, "x\ny"), "z"), HasSubstr("x\\x0ay, ... (100 in all)"));
 }
 

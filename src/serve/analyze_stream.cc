@@ -10,10 +10,16 @@ AnalyzeStream::AnalyzeStream(Context& context, DocumentOptions options, Framing 
                              std::function<void()> changed)
     : context_(context), options_(std::move(options)), framing_(framing), changed_(std::move(changed)) {
   options_.abandoned = std::make_shared<std::atomic<bool>>(false);
-  ++context_.metrics.queue_depth;
 }
 
-AnalyzeStream::~AnalyzeStream() { --context_.metrics.queue_depth; }
+// A stream is in the queue while a document of it is.
+void AnalyzeStream::enter() {
+  if (open_++ == 0) ++context_.metrics.queue_depth;
+}
+
+void AnalyzeStream::leave() {
+  if (--open_ == 0) --context_.metrics.queue_depth;
+}
 
 void AnalyzeStream::feed(std::string_view bytes, bool end) {
   while (!bytes.empty()) {
@@ -43,7 +49,7 @@ void AnalyzeStream::read_line(std::string_view line) {
   ++lines_;
   if (line.find_first_not_of(" \t\r") == std::string_view::npos) return;
   try {
-    submit(read_document(context_, parse_body(std::string(line)), lines_));
+    submit(read_document(context_, parse_body(std::string(line)), documents_++));
   } catch (const Refused& refused) {
     const bool encoding = !is_valid_utf8(line);
     put_error(
@@ -60,21 +66,21 @@ void AnalyzeStream::add(std::vector<Document> documents) {
 
 void AnalyzeStream::submit(Document document) {
   if (!document.error_code.empty()) return put_error(document);
-  ++open_;
+  enter();
   std::vector<Document> one;
   const std::string id = document.id;
   one.push_back(std::move(document));
   const auto done = [self = shared_from_this(), id](const DocumentAnswers& answers) {
-    --self->open_;
+    self->leave();
     for (const std::string& object : answers.answered) self->put(object);
     for (const Document& failed : answers.failed) self->put_error(failed);
     if (answers.refused) self->put_error({id, "", answers.refused->code, answers.refused->message});
-    self->changed_();
+    self->changed_();  // there is room, and perhaps an end
   };
   try {
     due_ = answer_documents(context_, options_, std::move(one), done, due_);
   } catch (const Refused& refused) {
-    --open_;
+    leave();
     put_error({id, "", refused.code, refused.message});
   }
 }
@@ -83,6 +89,7 @@ void AnalyzeStream::put(const std::string& object) {
   if (framing_ == Framing::kEvents) output_ += "data: ";
   output_ += object;
   output_ += framing_ == Framing::kEvents ? "\n\n" : "\n";
+  changed_();
 }
 
 void AnalyzeStream::put_error(const Document& document) {

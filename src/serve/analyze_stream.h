@@ -18,7 +18,6 @@ class AnalyzeStream : public std::enable_shared_from_this<AnalyzeStream> {
  public:
   // `changed` is called when there is output, or room for more input.
   AnalyzeStream(Context& context, DocumentOptions options, Framing framing, std::function<void()> changed);
-  ~AnalyzeStream();
   AnalyzeStream(const AnalyzeStream&) = delete;
   AnalyzeStream& operator=(const AnalyzeStream&) = delete;
 
@@ -38,6 +37,8 @@ class AnalyzeStream : public std::enable_shared_from_this<AnalyzeStream> {
  private:
   static constexpr size_t kMostOpen = 512;        // documents
   static constexpr size_t kMostOutput = 1 << 20;  // bytes
+  void enter();
+  void leave();
   void read_line(std::string_view line);
   void submit(Document document);
   void put(const std::string& object);
@@ -50,7 +51,7 @@ class AnalyzeStream : public std::enable_shared_from_this<AnalyzeStream> {
   std::function<void()> changed_;
   std::string line_;       // the beginning of a line whose end has not come
   bool skipping_ = false;  // the rest of a line that is too long
-  size_t lines_ = 0, open_ = 0;
+  size_t lines_ = 0, documents_ = 0, open_ = 0;
   bool ended_ = false;
   Job::Clock::time_point due_{};
   std::string output_;

@@ -1,6 +1,8 @@
 #include "serve/connection.h"
 
+#include <netinet/tcp.h>
 #include <openssl/crypto.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
@@ -73,6 +75,21 @@ std::string head_of(const Response& response, size_t length, bool chunked) {
 void Connection::close() {
   Error ignored;
   stream_.socket().close(ignored);
+  broken_ = true;
+  if (awaited_) *awaited_ = true;
+  wake_stream();
+}
+
+// While an answer is awaited nothing is read, so that it would not be seen that the client has gone. One that
+// closes only its own direction counts as gone too. The state of the connection tells, whatever of it is
+// unread.
+void Connection::notice_end() {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  if (awaited_ && stream_.socket().is_open() &&
+      ::getsockopt(stream_.socket().native_handle(), IPPROTO_TCP, TCP_INFO, &info, &size) == 0 &&
+      info.tcpi_state != TCP_ESTABLISHED)
+    *awaited_ = true;
 }
 
 bool Connection::is_idle() {
@@ -259,17 +276,6 @@ bool Connection::is_full() const {
   return shared_.context.metrics.queue_depth >= static_cast<int64_t>(shared_.context.limits.queue);
 }
 
-// While the answer is awaited nothing is read, so that it would not be seen that the client has gone. One
-// that closes only its own direction counts as gone too.
-void Connection::watch_for_end(const Abandoned& abandoned) {
-  stream_.socket().async_wait(tcp::socket::wait_read,
-                              [self = shared_from_this(), abandoned](const Error& error) {
-                                Error ignored;
-                                if (!error && self->stream_.socket().available(ignored) == 0)
-                                  *abandoned = true;
-                              });
-}
-
 // Hands the request to its route and waits for the answer, which may come at any time.
 awaitable<Response> Connection::ask(const Route& route, Request request) {
   const auto executor = stream_.socket().get_executor();
@@ -303,10 +309,9 @@ awaitable<bool> Connection::answer(Head head, const Found& found) {
     Response full = refused(429, "overloaded", "the queue is full; try again in a second", route.dialect);
     co_return co_await respond(kept, std::move(full), route.path);
   }
-  watch_for_end(request.abandoned);
+  awaited_ = request.abandoned;
   Response response = co_await ask(route, std::move(request));
-  Error ignored;
-  stream_.socket().cancel(ignored);  // of the watch
+  awaited_ = nullptr;
   co_return co_await respond(kept, std::move(response), route.path);
 }
 

@@ -34,6 +34,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool is_late(Clock::time_point now) const { return now > deadline_ || now > write_deadline_; }
   // Waits for a request of which nothing has come.
   bool is_idle();
+  void notice_end();
   void close();
 
  private:
@@ -54,7 +55,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Awaitable<bool> refuse(const Head& head, Response response, const char* route);
 
   Awaitable<bool> answer(Head head, const Found& found);
-  void watch_for_end(const Abandoned& abandoned);
   Awaitable<Response> ask(const Route& route, Request request);
   Awaitable<bool> respond(const Head& head, Response response, const char* route);
   Awaitable<bool> write(std::string_view head, std::string_view body);
@@ -63,6 +63,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Awaitable<bool> stream_answer(Head head, const Route& route);
   Awaitable<bool> stream_documents(const Head& head, const Route& route, DocumentOptions options,
                                    std::vector<Document> documents);
+  void wake_stream();
   Awaitable<void> stream_in(AnalyzeStream& stream, uint64_t left);
   Awaitable<void> stream_out(AnalyzeStream& stream, bool chunked);
 
@@ -74,6 +75,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::string in_;                                  // bytes that were read and not used
   bool waiting_ = false;
   bool broken_ = false;
+  Abandoned awaited_;        // of the request whose answer is awaited
   Clock::time_point began_;  // the request
   Clock::time_point deadline_ = Clock::time_point::max(), write_deadline_ = Clock::time_point::max();
 };

@@ -47,6 +47,12 @@ class Connection::Signal {
   bool told_ = false;
 };
 
+void Connection::wake_stream() {
+  if (!in_signal_) return;
+  in_signal_->tell();
+  out_signal_->tell();
+}
+
 awaitable<bool> Connection::stream_answer(Head head, const Route& route) {
   if (head.expects_100 && !co_await write("HTTP/1.1 100 Continue\r\n\r\n", "")) co_return false;
   DocumentOptions options;
@@ -125,6 +131,7 @@ awaitable<void> Connection::stream_out(AnalyzeStream& stream, bool chunked) {
   while (!broken_) {
     const bool last = stream.complete();
     std::string output = stream.take_output();
+    if (!output.empty()) in_signal_->tell();  // there is room for more
     if (chunked && !output.empty()) output = chunk_of(output);
     if (chunked && last) output += "0\r\n\r\n";
     if (!output.empty() && !co_await write(output, "")) broken_ = true;

@@ -95,6 +95,7 @@ void finish(Pending& pending) {
       const pipeline::Result& result = pending.texts->entries[plan.entry].result;
       if (result.reject_reason.empty()) {
         count(context.metrics, result);
+        answers.multilingual |= result.routing && result.routing->route == pipeline::Route::kMultilingual;
         plan.document.text = std::move(pending.texts->entries[plan.entry].text);
         answers.answered.push_back(answer_of(pending, plan, result));
         continue;
@@ -114,6 +115,7 @@ JobPointer make_job(const std::shared_ptr<Pending>& pending, std::vector<Entry> 
   job->reading.tasks = tasks;
   job->entries = std::move(entries);
   job->abandoned = pending->options.abandoned;
+  job->begun = pending->options.begun;
   job->deadline = Job::Clock::now() + pending->context->limits.patience;
   job->done = [pending](Job&) {
     if (--pending->open == 0) finish(*pending);

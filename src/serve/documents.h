@@ -16,6 +16,7 @@ struct DocumentOptions {
   pipeline::DetailOptions details;
   bool logits = false;
   Abandoned abandoned = nullptr;
+  std::shared_ptr<std::atomic<bool>> begun = std::make_shared<std::atomic<bool>>(false);  // as of a Job
 };
 
 // "model", "tasks", "sentences", "explain", "logits", "stringIndexType" of a body. Throws Refused.
@@ -41,6 +42,7 @@ struct DocumentAnswers {
   std::vector<std::string> answered;  // JSON objects
   std::vector<Document> failed;       // with their errors
   std::optional<Refused> refused;
+  bool multilingual = false;  // one of them took that route
 };
 using DocumentsDone = std::function<void(DocumentAnswers)>;
 // Throws Refused 413 when sentences and explanations ask for too much. Returns when its last text is due.

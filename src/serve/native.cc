@@ -1,5 +1,6 @@
 // POST /v1/analyze.
 
+#include "pipeline/answer_json.h"
 #include "serve/dialects.h"
 #include "serve/documents.h"
 
@@ -15,6 +16,10 @@ void append_list(std::string& out, const char* name, const std::vector<std::stri
     out += objects[k];
   }
   out += ']';
+}
+
+std::string provenance_of_route(const ServedModel& model) {
+  return pipeline::json_of(model.classifier->provenance_of(pipeline::Route::kMultilingual));
 }
 
 std::string error_of(const Document& document) {
@@ -49,7 +54,11 @@ void analyze(Context& context, const Request& request, const Respond& respond) {
                        std::vector<std::string> errors;
                        for (const Document& document : answers.failed) errors.push_back(error_of(document));
                        append_list(response.body, "errors", errors);
-                       response.body += ",\"model\":" + model->provenance_json + "}";
+                       response.body += ",\"model\":" + model->provenance_json;
+                       if (answers.multilingual)
+                         response.body +=
+                             ",\"route_models\":{\"multilingual\":" + provenance_of_route(*model) + "}";
+                       response.body += '}';
                        respond(std::move(response));
                      });
   } catch (...) {

@@ -11,7 +11,7 @@ constexpr Route kRoutes[] = {
     {"/v1/analyze", "POST", Body::kJson, false, true, Dialect::kNative, analyze},
     {"/v1/analyze/stream", "POST", Body::kStream, false, true, Dialect::kNative, nullptr},
     {"/predict", "POST", Body::kJson, false, true, Dialect::kTei, tei_predict},
-    {"/tokenize", "POST", Body::kJson, false, false, Dialect::kTei, tei_tokenize},
+    {"/tokenize", "POST", Body::kJson, false, true, Dialect::kTei, tei_tokenize},
     {"/classify", "POST", Body::kJson, false, true, Dialect::kNative, classify},
     {"/", "POST", Body::kJson, false, true, Dialect::kText, hf_inference},
     {"/v2/models/{}/infer", "POST", Body::kAny, false, true, Dialect::kText, oip_infer},

@@ -105,11 +105,12 @@ void Scheduler::classify(Batch& batch, int worker) {
   double bytes = 0, estimated = 0;
   for (const Waiting& waiting : batch) {
     const bool abandoned = is_abandoned(*waiting.job);
-    if (abandoned || waiting.job->deadline < start) {
+    if (abandoned || (waiting.job->deadline < start && !*waiting.job->begun)) {
       const std::lock_guard lock(waiting.job->failing);
       waiting.job->end = abandoned ? JobEnd::kAbandoned : JobEnd::kLate;
       continue;
     }
+    *waiting.job->begun = true;
     Entry& entry = waiting.job->entries[waiting.entry];
     texts.push_back({entry.text, entry.pair});
     languages.push_back(entry.language);

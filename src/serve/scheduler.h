@@ -37,6 +37,8 @@ struct Job {
   std::vector<Entry> entries;
   Clock::time_point deadline;
   Abandoned abandoned = nullptr;  // may be null
+  // Whether a text of the request was read: then it is no longer late, however long the rest takes.
+  std::shared_ptr<std::atomic<bool>> begun = std::make_shared<std::atomic<bool>>(false);
   // kLate: not begun before the deadline; kAbandoned: nor before the client was gone; kFailed: `failure` says
   // why
   JobEnd end = JobEnd::kDone;

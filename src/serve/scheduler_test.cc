@@ -74,6 +74,28 @@ TEST(Scheduler, LetsAShortRequestOvertakeTheRestOfALongOne) {
   EXPECT_LE(place, 4) << "of " << order.size();
 }
 
+// A request of many texts may take longer than it may wait.
+TEST(Scheduler, FinishesWhatItHasBegun) {
+  Metrics metrics;
+  std::promise<void> begin, seen;
+  const std::shared_future<void> may_go_on = begin.get_future().share();
+  bool first = true;
+  const ModelPointer model = model_of([&](std::span<const std::string_view>, int) {
+    if (!first) return;
+    first = false;
+    seen.set_value();
+    may_go_on.wait();
+  });
+  Scheduler scheduler({.workers = 1, .most_tokens = 1024, .aim = std::chrono::milliseconds(1)}, at_once,
+                      metrics);
+  const auto waiting = submit(scheduler, model, std::vector<std::string>(3, std::string(5000, 'x')));
+  seen.get_future().get();
+  waiting->job->deadline = {};  // it passes while the first text is read
+  begin.set_value();
+  waiting->done.get_future().get();
+  EXPECT_EQ(waiting->job->end, JobEnd::kDone);
+}
+
 TEST(Scheduler, DoesNotBeginWhatIsLate) {
   Metrics metrics;
   std::promise<void> begin;

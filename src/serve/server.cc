@@ -19,6 +19,7 @@
 #include <thread>
 
 #include "base/error.h"
+#include "base/interrupt.h"
 #include "serve/connection.h"
 #include "serve/systemd.h"
 
@@ -34,6 +35,7 @@ using Clock = Connection::Clock;
 namespace {
 
 constexpr std::chrono::seconds kDrain{9};         // at most, for what has been received
+constexpr std::chrono::milliseconds kEnd{300};    // then, for the engine to let go
 constexpr std::chrono::milliseconds kGrace{250};  // for requests that are on their way when it begins
 constexpr std::chrono::milliseconds kSweep{500};  // how often deadlines are looked at
 constexpr rlim_t kSpareFiles = 64;
@@ -190,7 +192,7 @@ class Server {
   // The one clock of all deadlines. Ends when the server has drained.
   awaitable<void> sweep() {
     asio::steady_timer timer(io_);
-    while (!shared_.draining || !connections_.empty()) {
+    while (!shared_.draining || (!connections_.empty() && Clock::now() < drain_began_ + kDrain + kEnd)) {
       timer.expires_after(shared_.draining ? std::chrono::milliseconds(20) : kSweep);
       boost::system::error_code ignored;
       co_await timer.async_wait(redirect_error(use_awaitable, ignored));
@@ -198,9 +200,11 @@ class Server {
       const bool over = shared_.draining && now > drain_began_ + kDrain;
       const bool idle_may_go = shared_.draining && now > drain_began_ + kGrace;
       for (const auto& connection : connections_) {
+        connection->notice_end();
         if (over || connection->is_late(now) || (idle_may_go && connection->is_idle())) connection->close();
       }
     }
+    set_interrupted(true);  // a long text in the engine
     io_.stop();
   }
 
@@ -210,6 +214,7 @@ class Server {
       if (number == SIGHUP) {
         reload();
       } else if (shared_.draining) {
+        set_interrupted(true);
         io_.stop();  // asked twice
       } else {
         drain();
@@ -217,8 +222,9 @@ class Server {
     }
   }
 
-  // In a thread of its own: requests go on meanwhile.
+  // In a thread of its own: requests go on meanwhile. Asked for once more, it begins anew at the end.
   void reload() {
+    reload_again_ = reloading_now_;
     if (reloading_now_) return;
     if (reloading_.joinable()) reloading_.join();
     reloading_now_ = true;
@@ -231,7 +237,10 @@ class Server {
         say(std::string("the models stay as they are: ") + error.what());
       }
       notify_systemd("READY=1");
-      reloading_now_ = false;
+      asio::post(io_, [this] {
+        reloading_now_ = false;
+        if (reload_again_) reload();
+      });
     });
   }
 
@@ -246,7 +255,7 @@ class Server {
   Shared shared_;
   Clock::time_point drain_began_;
   std::thread reloading_;
-  std::atomic<bool> reloading_now_ = false;
+  bool reloading_now_ = false, reload_again_ = false;
 };
 
 }  // namespace

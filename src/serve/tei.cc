@@ -119,6 +119,8 @@ void tei_tokenize(Context& context, const Request& request, const Respond& respo
   std::vector<std::string> texts;
   if (inputs.is_array()) {
     if (inputs.as_array("").empty()) throw Refused{422, "invalid", "inputs is empty"};
+    if (inputs.as_array("").size() > context.limits.texts)
+      throw Refused{413, "too_large", "too many inputs in one request"};
     for (const Json& item : inputs.as_array("")) texts.push_back(text_of(context, item));
   } else {
     texts.push_back(text_of(context, inputs));

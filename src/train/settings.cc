@@ -214,7 +214,7 @@ std::vector<Setting> settings_of(Settings& s) {
   list.integer("seed", s.seed, 0, "Of everything that is drawn");
   list.integer("max-length", s.max_length, 3, "Tokens of a text; longer ones are cut");
   list.integer("save-steps", s.save_steps, 1,
-               "Steps between checkpoints; by default one for each epoch and every ten minutes");
+               "Steps between checkpoints (default: an epoch, and ten minutes)");
   list.integer("log-every", s.log_every, 1, "Steps that an entry of the log is the mean of");
   list.text("device", s.device, "DEVICE", "Where to compute (auto: a GPU if there is one)",
             {"auto", "cpu", "cuda"});

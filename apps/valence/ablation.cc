@@ -41,6 +41,7 @@ struct Variant {
 // What a process that trained tells the one that started it.
 struct TrainingReport {
   bool done = false;
+  ErrorCode code = ErrorCode::kRuntime;
   train::Outcome outcome;
   char message[2000] = {};
 };
@@ -100,7 +101,8 @@ class ScratchFolder {
 };
 
 // Trains in a process of its own, whose peak memory is then its own too.
-Row run(const Variant& variant, const train::ModelSource& source) {
+// The first says what is wrong with the data.
+Row run(const Variant& variant, const train::ModelSource& source, bool first) {
   const ScratchFolder folder;
   int pipe[2];
   if (::pipe(pipe) != 0) throw Error(ErrorCode::kRuntime, std::string("pipe: ") + strerror(errno));
@@ -108,9 +110,16 @@ Row run(const Variant& variant, const train::ModelSource& source) {
   if (child < 0) throw Error(ErrorCode::kRuntime, std::string("fork: ") + strerror(errno));
   if (child == 0) {
     TrainingReport report;
+    train::Watch watch;
+    watch.keep_quiet = true;
+    if (first)
+      watch.say = [](const std::string& line) { std::fprintf(stderr, "valence: %s\n", line.c_str()); };
     try {
-      report.outcome = train::train(variant.settings, source, folder.path() / "out", {});
+      report.outcome = train::train(variant.settings, source, folder.path() / "out", watch);
       report.done = true;
+    } catch (const Error& error) {
+      report.code = error.code();
+      std::strncpy(report.message, error.what(), sizeof report.message - 1);
     } catch (const std::exception& error) {
       std::strncpy(report.message, error.what(), sizeof report.message - 1);
     }
@@ -134,9 +143,8 @@ Row run(const Variant& variant, const train::ModelSource& source) {
   }
   check_interrupt();
   if (got < sizeof report || !report.done) {
-    throw Error(ErrorCode::kRuntime,
-                "ablation: " + variant.name + ": " +
-                    (report.message[0] != 0 ? report.message : "the process ended early"));
+    throw Error(report.code, "ablation: " + variant.name + ": " +
+                                 (report.message[0] != 0 ? report.message : "the process ended early"));
   }
   return {variant.name, report.outcome, static_cast<double>(usage.ru_maxrss) / 1024};
 }
@@ -182,7 +190,7 @@ int ablation(const AblationOptions& options) {
                       "speed", "accuracy", "trainable", "share"));
   }
   for (const Variant& variant : variants(common)) {
-    rows.push_back(run(variant, source));
+    rows.push_back(run(variant, source, rows.empty()));
     print(options.json ? as_json(rows.back(), rows.front()) : as_text(rows.back(), rows.front()));
   }
   return 0;

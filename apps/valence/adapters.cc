@@ -42,8 +42,12 @@ std::vector<Listed> list_adapters() {
     adapters.push_back(described(std::string(bundled.name), pipeline::source_of(bundled).files));
   for (const hub::CachedModel& found : hub::list_cached(hub::HubOptions::from_environment())) {
     if (!found.complete || !std::filesystem::exists(found.folder / "adapter_config.json")) continue;
-    adapters.push_back(described(found.name, formats::ModelFiles::from_folder(found.folder)));
-    adapters.back().folder = found.folder.string();
+    try {
+      adapters.push_back(described(found.name, formats::ModelFiles::from_folder(found.folder)));
+      adapters.back().folder = found.folder.string();
+    } catch (const Error& error) {  // the others are listed all the same
+      std::fprintf(stderr, "valence: %s\n", error.what());
+    }
   }
   return adapters;
 }

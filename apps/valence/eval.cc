@@ -70,6 +70,9 @@ class Evaluator {
     problem_ = classifier_->regression()    ? models::Problem::kRegression
                : classifier_->multi_label() ? models::Problem::kMultiLabel
                                             : models::Problem::kSingleLabel;
+    if (options.label_column.size() > 1 && problem_ != models::Problem::kMultiLabel)
+      throw Error(ErrorCode::kUsage, "eval: several --label-column are for multi-label, which " +
+                                         printable(name, 60) + " is not");
     out_.model = name;
     out_.labels = classifier_->labels();
     answers_.emplace(problem_, static_cast<int64_t>(out_.labels.size()));
@@ -94,6 +97,11 @@ class Evaluator {
     if (reader.empty_texts() > 0 && !options_.quiet) {
       std::fprintf(stderr, "valence: %llu rows have an empty text and are skipped\n",
                    static_cast<unsigned long long>(reader.empty_texts()));
+    }
+    for (const auto& [reason, count] : reader.rejects()) {
+      if (!options_.quiet)
+        std::fprintf(stderr, "valence: %llu rows are skipped: %s\n", static_cast<unsigned long long>(count),
+                     reason.c_str());
     }
     if (answers_->rows() == 0) throw Error(ErrorCode::kBadData, printable(data_) + ": no usable row");
     finish();

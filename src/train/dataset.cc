@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/sha256.h"
 
 namespace valence::train {
 namespace {
@@ -85,6 +86,23 @@ void Dataset::set_names(const std::vector<std::string>& names, const std::string
   for (size_t row = 0; row < labels_.size(); ++row) {
     for (const int32_t label : labels_[row]) labels_of_files_[files_[row]][static_cast<size_t>(label)] = 1;
   }
+}
+
+std::string Dataset::digest() const {
+  Hasher hasher(Hasher::Kind::kSha256);
+  const auto add = [&](const auto& values) {
+    const auto bytes = std::as_bytes(std::span(values));
+    hasher.update({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  };
+  for (const std::string& name : names_) hasher.update(name + '\n');
+  add(begins_);
+  add(ids_);
+  add(numbers_);
+  for (size_t row = 0; row < labels_.size(); ++row) {
+    add(labels_[row]);
+    add(shares_[row]);
+  }
+  return hasher.hex();
 }
 
 std::vector<int64_t> Dataset::rows_of_labels() const {

@@ -48,6 +48,9 @@ class Dataset {
   // `where` in front.
   void set_names(const std::vector<std::string>& names, const std::string& where);
 
+  // SHA-256 of tokens, labels and their names.
+  std::string digest() const;
+
   uint64_t empty_texts() const { return empty_texts_; }
   const std::map<std::string, uint64_t>& rejects() const { return rejects_; }
   uint64_t cut_texts() const { return cut_texts_; }

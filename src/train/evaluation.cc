@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
+#include "base/error.h"
 #include "models/positions.h"
 #include "train/answers.h"
 #include "train/loss.h"
@@ -51,6 +54,11 @@ Evaluation evaluate(nn::TrainingPass& pass, const models::TrainableClassifier& m
       answers.add(data.labels(rows[r]), data.number(rows[r]), logits.subspan(r * labels, labels),
                   labels_of_files ? data.labels_of_file(rows[r]) : std::span<const uint8_t>());
     }
+  }
+  if (!std::isfinite(out.loss)) {
+    throw Error(
+        ErrorCode::kRuntime,
+        "train: the weights give no finite answers any more: lower --learning-rate or look at the data");
   }
   out.metrics = answers.metrics();
   return out;

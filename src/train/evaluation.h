@@ -33,7 +33,8 @@ struct Evaluation {
   double macro_f1() const { return metrics ? metrics->macro_f1 : 0; }
 };
 
-// `labels_of_files`: of each row only the labels that its file has are compared.
+// `labels_of_files`: of each row only the labels that its file has are compared. Errors: kRuntime when the
+// loss is no number.
 Evaluation evaluate(nn::TrainingPass& pass, const models::TrainableClassifier& model, const Dataset& data,
                     bool labels_of_files);
 

@@ -132,8 +132,15 @@ void LabelledReader::read_labels(LabelledRow& row) const {
   const auto values = cells();
   if (problem_ == Problem::kMultiLabel && columns_.labels.size() > 1) return read_flags(values, row);
   if (problem_ == Problem::kMultiLabel) {
+    if (!values.front().empty() && trimmed(values.front().front()).starts_with('{'))
+      throw Error(ErrorCode::kBadData, where() + ": the label is an object, which multi-label does not take");
     for (const std::string& cell : values.front()) split(cell, columns_.separator, row.labels);
     return;
+  }
+  if (values.front().size() > 1) {
+    throw Error(ErrorCode::kBadData, where() + ": the row has " + std::to_string(values.front().size()) +
+                                         " labels, expected one (--problem-type multi_label_classification "
+                                         "takes several)");
   }
   const std::string value = values.front().empty() ? "" : trimmed(values.front().front());
   if (value.empty()) throw Error(ErrorCode::kBadData, where() + ": the row has no label");

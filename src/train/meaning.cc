@@ -1,12 +1,14 @@
 #include "train/meaning.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <numbers>
 #include <numeric>
 
 #include "base/error.h"
 #include "base/random.h"
+#include "base/utf8.h"
 
 namespace valence::train {
 
@@ -52,6 +54,12 @@ void check_settings(const Settings& settings) {
     contradiction("--lazy-words needs --method full, --freeze none and --optimizer adamw");
   if (settings.word_learning_rate > 0 && !words)
     contradiction("--word-learning-rate needs --method full and --freeze none");
+  constexpr int64_t kMostRows = int64_t{1} << 30;
+  if (settings.batch_size > kMostRows / settings.accumulation)
+    contradiction("--batch-size times --accumulation is more than " + std::to_string(kMostRows) +
+                  " rows a step");
+  if (!is_valid_utf8(settings_as_toml(settings)))
+    contradiction("a name that was given is not valid UTF-8, and train.toml could not hold it");
   const std::string& weights = settings.class_weights;
   if (weights != "none" && weights != "auto" && weights.find('=') == weights.npos) {
     contradiction("--class-weights: " + printable(weights, 60) + " is not none, auto, or LABEL=WEIGHT");
@@ -111,10 +119,10 @@ std::vector<double> class_weights(const Settings& settings, const Dataset& data,
     const size_t equals = part.rfind('=');
     const auto label = std::ranges::find(names, part.substr(0, equals));
     double weight = -1;
-    try {
-      if (equals != part.npos) weight = std::stod(part.substr(equals + 1));
-    } catch (const std::exception&) {
-      weight = -1;
+    if (equals != part.npos) {
+      const char *first = part.data() + equals + 1, *last = part.data() + part.size();
+      const auto [stop, error] = std::from_chars(first, last, weight);
+      if (error != std::errc() || stop != last) weight = -1;
     }
     if (label == names.end() || !(weight >= 0 && weight < 1e6)) {
       contradiction("--class-weights: " + printable(part, 60) + " is not none, auto, or LABEL=WEIGHT");
@@ -159,6 +167,11 @@ Dataset split_validation(const Settings& settings, Dataset& data, Problem proble
   }
   for (const int64_t row : order) {
     if (quota[group(row)]-- > 0) taken.push_back(row);
+  }
+  if (static_cast<int64_t>(taken.size()) == data.rows()) {
+    throw Error(ErrorCode::kBadData, printable(settings.data.front()) + ": of " +
+                                         std::to_string(data.rows()) +
+                                         " rows --validation-share leaves none to train on");
   }
   std::ranges::sort(taken);
   return data.split_off(taken);

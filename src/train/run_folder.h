@@ -23,11 +23,14 @@ class RunFolder {
     return path_ / ("checkpoint-" + std::to_string(step));
   }
 
-  // Keeps other runs away as long as this object lives (flock(2) on train.toml). Errors: kRuntime when one is
-  // going on.
+  // For a new run: makes the folder, which must hold nothing but what a killed run left, and locks it.
+  // Errors: kUsage when it is taken; those of lock().
+  void claim();
+  // The run is not to be: what claim() made goes.
+  void give_up();
+  // Keeps other runs away as long as this object lives (flock(2) on the folder). Errors: kRuntime when one is
+  // going on, or the folder cannot be read.
   void lock();
-  // Whether something stands in the way of a new run.
-  bool is_taken() const;
   // Steps of the complete checkpoints, ascending.
   std::vector<int64_t> checkpoints() const;
   // Removes all checkpoints but these.
@@ -39,8 +42,11 @@ class RunFolder {
   static constexpr const char* kOptimizerName = "optimizer.safetensors";
 
  private:
+  bool is_taken() const;
+
   std::filesystem::path path_;
   int lock_ = -1;
+  bool made_ = false;  // by claim()
 };
 
 // The settings of a run that began in `folder`. Errors: kNoInput when none did.

@@ -3,6 +3,7 @@
 #include <array>
 #include <utility>
 
+#include "base/error.h"
 #include "base/files.h"
 #include "formats/json.h"
 
@@ -67,6 +68,7 @@ void write_state(const RunState& state, const std::filesystem::path& path) {
   if (state.best_step > 0) best = Json(state.best_metric);
   const Json json(Json::Object{{"global_step", Json(state.step)},
                                {"max_steps", Json(state.steps)},
+                               {"data_sha256", Json(state.data)},
                                {"best_global_step", Json(state.best_step)},
                                {"best_metric", std::move(best)},
                                {"evaluations_without_gain", Json(state.evaluations_without_gain)},
@@ -85,7 +87,9 @@ RunState read_state(const std::filesystem::path& file) {
   const Json json = Json::parse(map_file(file)->text(), where);
   const auto integer = [&](const char* key) {
     const Json* value = json.get(key);
-    return value == nullptr ? int64_t{0} : value->as_int(where + ": " + key);
+    const int64_t count = value == nullptr ? 0 : value->as_int(where + ": " + key);
+    if (count < 0) throw Error(ErrorCode::kBadData, where + ": " + key + " is below 0");
+    return count;
   };
   const auto number = [&](const char* key) {
     const Json* value = json.get(key);
@@ -94,6 +98,7 @@ RunState read_state(const std::filesystem::path& file) {
   RunState state;
   state.step = integer("global_step");
   state.steps = integer("max_steps");
+  if (const Json* data = json.get("data_sha256")) state.data = data->as_string(where + ": data_sha256");
   state.best_step = integer("best_global_step");
   state.best_metric = number("best_metric");
   state.evaluations_without_gain = integer("evaluations_without_gain");

@@ -19,6 +19,7 @@ struct LogEntry {
 
 struct RunState {
   int64_t step = 0, steps = 0;  // done, and of the whole run
+  std::string data;             // Dataset::digest() of the rows; of older runs empty
   std::vector<LogEntry> history;
   int64_t best_step = 0;  // of the evaluation whose weights are kept; 0 before the first
   double best_metric = 0;

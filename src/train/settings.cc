@@ -29,6 +29,8 @@ T parse_number(const std::string& value, T least, T most, const std::string& exp
 std::string toml_string(const std::string& value) {
   std::string out;
   formats::append_json_string(out, value);  // TOML's basic strings have JSON's escapes
+  for (size_t at = 0; (at = out.find('\x7f', at)) != out.npos;)
+    out.replace(at, 1, "\\u007f");  // and this one
   return out;
 }
 

@@ -48,21 +48,17 @@ class Run {
 
   Outcome fresh() {
     check_settings(settings_);
-    if (folder_.is_taken()) {
-      contradiction(printable(folder_.path().string()) +
-                    " exists already: name a new folder, or --resume it");
+    folder_.claim();
+    try {
+      load();
+      prepare();
+      AtomicFile file(folder_.settings_file());
+      file.write(settings_as_toml(settings_));
+      file.commit();
+    } catch (...) {
+      folder_.give_up();
+      throw;
     }
-    load();
-    // Only now, as nothing was refused: the folder and what a resumed run reads.
-    std::error_code failed;
-    std::filesystem::create_directories(folder_.path(), failed);
-    if (failed)
-      throw Error(ErrorCode::kRuntime, printable(folder_.path().string()) + ": " + failed.message());
-    AtomicFile file(folder_.settings_file());
-    file.write(settings_as_toml(settings_));
-    file.commit();
-    folder_.lock();
-    prepare();
     return run();
   }
 
@@ -89,6 +85,9 @@ class Run {
     tokenizer_ = text::Tokenizer::load(source_.model);
     const models::ModelConfig config = models::read_config(source_.model, models::Expected::kEncoder);
     problem_ = problem_of(settings_, config.problem);
+    if (settings_.label_column.size() > 1 && problem_ != Problem::kMultiLabel)
+      contradiction("several --label-column are for multi-label, and --problem-type is " +
+                    settings_.problem_type);
     settings_.learning_rate = settings_.chosen_learning_rate(config.hidden);
     const int64_t limit = std::min(settings_.max_length, models::longest_input(source_.model, config));
     const LabelColumns columns{
@@ -98,6 +97,9 @@ class Run {
     if (!settings_.validation.empty())
       validation_.read(settings_.validation, columns, problem_, *tokenizer_, limit);
     for (const std::string& line : remarks_on(data_, limit)) warn(line);
+    for (const std::string& line : remarks_on(validation_, limit)) warn("validation: " + line);
+    if (!settings_.validation.empty() && validation_.rows() == 0)
+      throw Error(ErrorCode::kBadData, printable(settings_.validation) + ": no usable row");
     const models::TrainableSettings trainable = trainable_settings(settings_, data_, problem_, config);
     model_.emplace(source_.model, source_.adapter ? &*source_.adapter : nullptr, trainable, *backend_);
     if (problem_ != Problem::kRegression) {
@@ -115,6 +117,7 @@ class Run {
     loss_ = {problem_, settings_.label_smoothing, class_weights(settings_, data_, problem_),
              settings_.labels_of_files};
     epochs_.emplace(settings_, data_);
+    state_.data = data_.digest();
     state_.steps =
         settings_.steps > 0
             ? settings_.steps
@@ -261,7 +264,8 @@ class Run {
     ++state_.skipped_steps;
     ++state_.skipped_in_a_row;
     warn(fmt::format("step {}: the loss or its gradient is not finite; the step is skipped", state_.step));
-    if (state_.skipped_in_a_row < kMostSkippedSteps && state_.step < state_.steps) return;
+    const bool nothing_learned = state_.step == state_.steps && state_.skipped_steps == state_.step;
+    if (state_.skipped_in_a_row < kMostSkippedSteps && !nothing_learned) return;
     throw Error(
         ErrorCode::kRuntime,
         fmt::format("train: the loss or its gradient is not finite in {} steps in a row, the last being "
@@ -303,9 +307,15 @@ class Run {
     const auto state =
         formats::Checkpoint::open_named(formats::ModelFiles::from_folder(path), RunFolder::kOptimizerName);
     optimizer_->restore(state);
-    const int64_t steps = state_.steps;
+    const RunState now = state_;
     state_ = read_state(path / RunFolder::kStateName);
-    state_.steps = steps;
+    if (!state_.data.empty() && state_.data != now.data) {
+      throw Error(ErrorCode::kBadData, printable(settings_.data.front()) +
+                                           ": the rows are not those that the run began with: give it those, "
+                                           "or train anew into another folder");
+    }
+    state_.steps = now.steps;
+    state_.data = now.data;
     say(fmt::format("going on after step {}", step));
   }
 

@@ -241,6 +241,80 @@ TEST_F(TrainerTest, RefusesBeforeItWrites) {
   expect_error(ErrorCode::kNoInput, "holds no run to resume", [&] { settings_of_run(folder_ / "taken"); });
 }
 
+TEST_F(TrainerTest, RefusesWhatWouldTrainNonsense) {
+  const Settings good = settings_;
+  const auto refuses = [&](ErrorCode code, const std::string& part) {
+    expect_error(code, part, [&] { train(settings_, source(), folder_ / "out", {}); });
+    EXPECT_FALSE(std::filesystem::exists(folder_ / "out"));
+    settings_ = good;
+  };
+  settings_.class_weights = "god=2";
+  refuses(ErrorCode::kUsage, "--class-weights: god=2");
+  settings_.class_weights = "good=2x";
+  refuses(ErrorCode::kUsage, "--class-weights: good=2x");
+  settings_.batch_size = settings_.accumulation = int64_t{1} << 40;
+  refuses(ErrorCode::kUsage, "--batch-size times --accumulation");
+  settings_.text_column = "caf\xe9";
+  refuses(ErrorCode::kUsage, "not valid UTF-8");
+  write_file(folder_ / "two.csv", "text,label\na,x\nb,y\n");
+  settings_.data = {(folder_ / "two.csv").string()};
+  settings_.validation_share = 0.9;
+  refuses(ErrorCode::kBadData, "of 2 rows --validation-share leaves none to train on");
+  write_file(folder_ / "header.csv", "text,label\n");
+  settings_.validation = (folder_ / "header.csv").string();
+  refuses(ErrorCode::kBadData, "header.csv: no usable row");
+  settings_.label_column = {"label", "text"};
+  settings_.problem_type = "single_label_classification";
+  refuses(ErrorCode::kUsage, "several --label-column");
+  write_file(folder_ / "lists.jsonl", R"({"text":"a","label":["joy","trust"]})");
+  settings_.data = {(folder_ / "lists.jsonl").string()};
+  refuses(ErrorCode::kBadData, "lists.jsonl:1: the row has 2 labels, expected one");
+  write_file(folder_ / "shares.jsonl", R"({"text":"a","label":{"joy":0.5,"trust":0.5}})");
+  settings_.data = {(folder_ / "shares.jsonl").string()};
+  settings_.problem_type = "multi_label_classification";
+  refuses(ErrorCode::kBadData, "shares.jsonl:1: the label is an object");
+}
+
+TEST_F(TrainerTest, ResumesWithTheSameRowsOnly) {
+  settings_.save_steps = 2;
+  Watch watch;
+  watch.progress = [&](const Watch::Progress& p) {
+    if (p.step == 3) throw Stopped();
+  };
+  EXPECT_THROW(train(settings_, source(), folder_ / "out", watch), Stopped);
+  const std::string rows = read_file(folder_ / "data.csv");
+  std::string other = rows;
+  other.replace(other.rfind("poor"), 4, "good");
+  write_file(folder_ / "data.csv", other);
+  expect_error(ErrorCode::kBadData, "the rows are not those that the run began with",
+               [&] { resume(settings_of_run(folder_ / "out"), source(), folder_ / "out", {}); });
+  write_file(folder_ / "data.csv", rows);
+  EXPECT_EQ(resume(settings_of_run(folder_ / "out"), source(), folder_ / "out", {}).steps, 21);
+}
+
+TEST_F(TrainerTest, AFolderIsOneRuns) {
+  RunFolder one(folder_ / "out"), other(folder_ / "out");
+  one.claim();
+  expect_error(ErrorCode::kRuntime, "another run is going on", [&] { other.claim(); });
+  write_file(folder_ / "out" / "train.toml.tmp123", "");  // of a run that was killed
+  one.give_up();
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "out"));
+}
+
+TEST_F(TrainerTest, AStepThatIsSkippedLastIsNoReasonToFail) {
+  std::string rows = "text,label\n";
+  for (int k = 0; k < 7; ++k) rows += "a fine day,1\n";
+  write_file(folder_ / "numbers.csv", rows + "a bad film,3e38\n");
+  settings_.data = {(folder_ / "numbers.csv").string()};
+  settings_.problem_type = "regression";
+  settings_.shuffle = false;
+  settings_.validation_share = 0;
+  settings_.batch_size = settings_.accumulation = 1;
+  settings_.epochs = 2;
+  EXPECT_EQ(train(settings_, source(), folder_ / "out", {}).skipped_steps, 2);
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "out" / "model.safetensors"));
+}
+
 TEST_F(TrainerTest, SkipsStepsThatAreNotFiniteAndGivesUp) {
   settings_.learning_rate = 1e30;
   settings_.warmup = 0;

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
 #include <string>
 
 #include "base/error.h"
@@ -54,14 +55,17 @@ class ProgressLine {
 int pull(const PullOptions& options) {
   const hub::Repository repository = hub::parse_repository(options.name.front());
   const bool visible = !options.quiet && ::isatty(STDERR_FILENO) != 0;
-  hub::Snapshot snapshot;
-  {
+  const hub::HubOptions hub_options = hub::HubOptions::from_environment();
+  std::filesystem::path folder;
+  if (hub_options.offline) {  // what is in the cache is as good as pulled
+    folder = hub::resolve(options.name.front(), hub_options).files.folder();
+  } else {
     ProgressLine line;
-    snapshot = hub::pull(repository, hub::HubOptions::from_environment(), [&](const hub::Progress& progress) {
-      if (visible) line.show(progress);
-    });
+    folder = hub::pull(repository, hub_options, [&](const hub::Progress& progress) {
+               if (visible) line.show(progress);
+             }).folder;
   }
-  if (!options.quiet) print(snapshot.folder.string() + "\n");
+  if (!options.quiet) print(folder.string() + "\n");
   return 0;
 }
 

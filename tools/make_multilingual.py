@@ -212,8 +212,8 @@ def main():
     rates = options.learning_rate, options.word_learning_rate
     if not os.path.exists(os.path.join(first, 'model.safetensors')):
         multilingual_base.make(base, options.use, options.minilm, options.data, sets, words, options.pieces, options.positions)
-        train(options, base, first, rates, labelled(rows, prepare(options, sets, options.seed, options.factor, 4, 16)))
-    chosen, lexical = prepare(options, sets, options.seed + 1, options.factor * 0.8, 2, 8)
+        train(options, base, first, rates, labelled(rows, prepare(options, sets, options.seed, options.factor, copies=4, words=16)))
+    chosen, lexical = prepare(options, sets, options.seed + 1, options.factor * 0.8, copies=2, words=8)
     chosen = {name: fewer_negative(rows) if is_emotion(name) else rows for name, rows in chosen.items()}
     chosen.update(without_label(options, sets, options.seed, options.factor * 0.8))
     files = taught(options, rows, chosen, [first, *options.teacher]) + labelled(rows, [lexical])

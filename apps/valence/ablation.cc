@@ -100,8 +100,8 @@ class ScratchFolder {
   std::filesystem::path path_;
 };
 
-// Trains in a process of its own, whose peak memory is then its own too.
-// The first says what is wrong with the data.
+// Trains in a process of its own, whose peak memory is then its own too. Of all only the first says what it
+// leaves out of the data.
 Row run(const Variant& variant, const train::ModelSource& source, bool first) {
   const ScratchFolder folder;
   int pipe[2];
@@ -117,10 +117,8 @@ Row run(const Variant& variant, const train::ModelSource& source, bool first) {
     try {
       report.outcome = train::train(variant.settings, source, folder.path() / "out", watch);
       report.done = true;
-    } catch (const Error& error) {
-      report.code = error.code();
-      std::strncpy(report.message, error.what(), sizeof report.message - 1);
     } catch (const std::exception& error) {
+      if (const auto* known = dynamic_cast<const Error*>(&error)) report.code = known->code();
       std::strncpy(report.message, error.what(), sizeof report.message - 1);
     }
     [[maybe_unused]] const ssize_t written = ::write(pipe[1], &report, sizeof report);

@@ -94,14 +94,8 @@ class Evaluator {
       }
       classify_batch();
     }
-    if (reader.empty_texts() > 0 && !options_.quiet) {
-      std::fprintf(stderr, "valence: %llu rows have an empty text and are skipped\n",
-                   static_cast<unsigned long long>(reader.empty_texts()));
-    }
-    for (const auto& [reason, count] : reader.rejects()) {
-      if (!options_.quiet)
-        std::fprintf(stderr, "valence: %llu rows are skipped: %s\n", static_cast<unsigned long long>(count),
-                     reason.c_str());
+    for (const std::string& line : train::skipped_rows(reader.empty_texts(), reader.rejects())) {
+      if (!options_.quiet) std::fprintf(stderr, "valence: %s\n", line.c_str());
     }
     if (answers_->rows() == 0) throw Error(ErrorCode::kBadData, printable(data_) + ": no usable row");
     finish();

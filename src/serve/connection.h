@@ -34,6 +34,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool is_late(Clock::time_point now) const { return now > deadline_ || now > write_deadline_; }
   // Waits for a request of which nothing has come.
   bool is_idle();
+  // Whether the client of an awaited answer has gone: the engine then drops its texts.
   void notice_end();
   void close();
 

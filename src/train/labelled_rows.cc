@@ -53,6 +53,15 @@ void split(std::string_view cell, std::string_view separator, std::vector<std::s
 
 }  // namespace
 
+std::vector<std::string> skipped_rows(uint64_t empty_texts, const std::map<std::string, uint64_t>& rejects) {
+  std::vector<std::string> lines;
+  if (empty_texts > 0)
+    lines.push_back(std::to_string(empty_texts) + " rows have an empty text and are skipped");
+  for (const auto& [reason, count] : rejects)
+    lines.push_back(std::to_string(count) + " rows are skipped: " + reason);
+  return lines;
+}
+
 LabelledReader::LabelledReader(const std::filesystem::path& file, LabelColumns columns, Problem problem)
     : file_(file.string()),
       columns_(std::move(columns)),

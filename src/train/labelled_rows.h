@@ -36,6 +36,9 @@ struct LabelledRow {
   float number = 0;  // of regression
 };
 
+// What is said of rows that were left out, a line each.
+std::vector<std::string> skipped_rows(uint64_t empty_texts, const std::map<std::string, uint64_t>& rejects);
+
 class LabelledReader {
  public:
   // CSV, TSV and JSON Lines, compressed or not. Errors: those of rows::open_rows; kUsage for a label column

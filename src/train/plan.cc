@@ -54,11 +54,7 @@ std::string expected_time(double seconds) {
 }
 
 std::vector<std::string> remarks_on(const Dataset& data, int64_t limit) {
-  std::vector<std::string> lines;
-  if (data.empty_texts() > 0)
-    lines.push_back(fmt::format("{} rows have an empty text and are skipped", data.empty_texts()));
-  for (const auto& [reason, count] : data.rejects())
-    lines.push_back(fmt::format("{} rows are skipped: {}", count, reason));
+  std::vector<std::string> lines = skipped_rows(data.empty_texts(), data.rejects());
   if (data.cut_texts() > 0)
     lines.push_back(fmt::format("{} texts are longer than {} tokens and are cut", data.cut_texts(), limit));
   return lines;

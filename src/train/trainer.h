@@ -40,11 +40,13 @@ struct Outcome {
 
 // Trains into the folder `out`, which must not exist or be empty. Errors: those of reading data and model;
 // kUsage for settings that contradict each other or a folder that is taken; kInterrupted after a checkpoint
-// was written; kRuntime when losses are no numbers, or something cannot be written.
+// was written; kRuntime when losses are no numbers, another run is in the folder, or something cannot be
+// written.
 Outcome train(const Settings& settings, const ModelSource& source, const std::filesystem::path& out,
               const Watch& watch);
 
-// Goes on from the last checkpoint of `folder`, or from the start.
+// Goes on from the last checkpoint of `folder`, or from the start. Errors: those of train(); kBadData when
+// the rows are not those that the run began with.
 Outcome resume(const Settings& settings, const ModelSource& source, const std::filesystem::path& folder,
                const Watch& watch);
 
